@@ -1,0 +1,113 @@
+"""Files and folders written whole or not at all.
+
+Everything is written under a temporary name beside its place, flushed to the disk and renamed;
+a crash leaves the old content or the new, never a mixture. It knows nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from atb.errors import StorageError
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _storage_error(error: OSError, path: Path) -> StorageError:
+    return StorageError(
+        f"cannot write: {error.strerror or error}",
+        where=str(path),
+        remedy="check that the folder exists, is writable and has space",
+    )
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder and its parents unless they exist.
+
+    Raises:
+        StorageError: when that is not possible.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _storage_error(error, path) from error
+    return path
+
+
+@contextmanager
+def file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write; the file takes its place only when the body succeeds.
+
+    Raises:
+        StorageError: when the folder cannot be made or the disk refuses the write.
+    """
+    make_folder(path.parent)
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise _storage_error(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder to fill; it takes its name only when the body succeeds.
+
+    Raises:
+        StorageError: when `path` exists already, or the disk refuses a write.
+    """
+    if path.exists():
+        raise StorageError(f"{path} exists already", remedy="choose another name")
+    make_folder(path.parent)
+    temporary = _temporary(path)
+    try:
+        temporary.mkdir()
+        yield temporary
+        for member in sorted(temporary.rglob("*")):
+            _flush(member)
+        _flush(temporary)
+        temporary.rename(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise _storage_error(error, path) from error
+    finally:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(temporary)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file atomically."""
+    with file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically, indented, with sorted keys; NaN is refused.
+
+    Raises:
+        ValueError: when a number is not finite, since JSON has no name for it.
+    """
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
+    write_bytes(path, text.encode() + b"\n")

@@ -1,0 +1,52 @@
+"""Which candles to learn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from atb.clock import parse_time, timeframe_ms
+from atb.config.spec import Spec
+from atb.errors import UsageError
+
+
+class DataSpec(Spec):
+    """Candles by source, timeframe and range.
+
+    `auto` takes the file if one is given, then the local store, then the exchange, then the
+    simulator with a warning; the other sources take that one or fail.
+    """
+
+    timeframe: str = "1h"
+    start: str | None = Field(None, description="first bar's open time, ISO 8601, UTC")
+    end: str | None = Field(None, description="bars open before this time, ISO 8601, UTC")
+    source: Literal["auto", "binance", "file", "sample"] = "auto"
+    path: Path | None = Field(None, description="CSV, Parquet or Feather file for source file")
+
+    @field_validator("timeframe")
+    @classmethod
+    def _known_timeframe(cls, timeframe: str) -> str:
+        timeframe_ms(timeframe)
+        return timeframe
+
+    @model_validator(mode="after")
+    def _possible_range(self) -> Self:
+        start, end = self.start_ms, self.end_ms
+        if start is not None and end is not None and start >= end:
+            raise UsageError(
+                f"the range {self.start} to {self.end} is empty",
+                remedy="give a --start that lies before --end",
+            )
+        return self
+
+    @property
+    def start_ms(self) -> int | None:
+        """First open time in ms UTC, or None for all there is."""
+        return None if self.start is None else parse_time(self.start)
+
+    @property
+    def end_ms(self) -> int | None:
+        """End in ms UTC (exclusive), or None for all there is."""
+        return None if self.end is None else parse_time(self.end)

@@ -1,0 +1,28 @@
+"""What a model predicts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from atb.config.spec import Spec
+
+Horizon = Annotated[int, Field(ge=1, le=10_000, description="bars ahead")]
+
+
+class ReturnTarget(Spec):
+    """Log return of the close over the next `horizon` bars (regression)."""
+
+    kind: Literal["return"] = "return"
+    horizon: Horizon = 1
+
+
+class DirectionTarget(Spec):
+    """Whether the close is higher after `horizon` bars (binary)."""
+
+    kind: Literal["direction"] = "direction"
+    horizon: Horizon = 1
+
+
+Target = Annotated[ReturnTarget | DirectionTarget, Field(discriminator="kind")]

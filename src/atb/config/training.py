@@ -1,0 +1,55 @@
+"""The whole recipe of one model: everything that decides its numbers."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import Field, field_validator
+
+from atb.config.architectures import Architecture, ConvRecurrent
+from atb.config.data import DataSpec
+from atb.config.dataset import DatasetSpec
+from atb.config.features import known_set
+from atb.config.optimisation import Optimisation
+from atb.config.spec import Spec
+from atb.config.targets import ReturnTarget, Target
+from atb.config.trading import TradingSpec
+from atb.workspace import check_name, check_symbol
+
+
+class TrainingConfig(Spec):
+    """One symbol, one recipe.
+
+    >>> TrainingConfig(symbol="BTCUSDT").target.horizon
+    1
+    """
+
+    symbol: str
+    name: str = Field("custom", description="the preset's name; names the model's folder")
+    data: DataSpec = DataSpec()
+    features: str = Field("technical", description="a feature set of atb.config.features")
+    target: Target = ReturnTarget()
+    window: int = Field(90, ge=2, le=10_000, description="bars the network sees")
+    dataset: DatasetSpec = DatasetSpec()
+    model: Architecture = ConvRecurrent()
+    training: Optimisation = Optimisation()
+    trading: TradingSpec = TradingSpec()
+
+    @field_validator("symbol")
+    @classmethod
+    def _valid_symbol(cls, symbol: str) -> str:
+        return check_symbol(symbol)
+
+    @field_validator("name")
+    @classmethod
+    def _valid_name(cls, name: str) -> str:
+        return check_name(name)
+
+    @field_validator("features")
+    @classmethod
+    def _valid_features(cls, features: str) -> str:
+        return known_set(features)
+
+    def sha256(self) -> str:
+        """Hash of the recipe: equal recipes have equal hashes."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

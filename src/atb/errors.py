@@ -1,0 +1,98 @@
+"""The tree of errors: what is wrong, where, what to do, and the exit code it ends with.
+
+Every error a user can cause is one of these; the shell prints it as one line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AtbError(Exception):
+    """Something the user can understand and mend.
+
+    Args:
+        what: what is wrong, with the offending value in it.
+        where: the file, row, option or object it was found in; empty when `what` says it.
+        remedy: what to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """One line: `where: what; remedy`."""
+        place = f"{self.where}: " if self.where else ""
+        advice = f"; {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{advice}"
+
+
+class UsageError(AtbError):
+    """A name or value on the command line that cannot be meant."""
+
+    exit_code = 2
+
+
+class DataError(AtbError):
+    """Market data that is missing, damaged or not enough."""
+
+    exit_code = 3
+
+
+class SourceUnavailableError(DataError):
+    """A candle source that cannot be reached: no network, no such archive, a refusal."""
+
+
+class ConfigError(AtbError):
+    """A preset or configuration that does not hold together."""
+
+    exit_code = 4
+
+
+class DivergedError(AtbError):
+    """Training whose loss is no longer a finite number."""
+
+    exit_code = 5
+
+
+class ResourceError(AtbError):
+    """Not enough memory, or a library this command needs is not installed."""
+
+    exit_code = 6
+
+
+class StorageError(AtbError):
+    """A file or folder that cannot be written or read."""
+
+    exit_code = 7
+
+
+class GateRefusedError(AtbError):
+    """A model that does not pass a promotion gate."""
+
+    exit_code = 8
+
+
+class IntegrityError(AtbError):
+    """A file that is not what its manifest says, or a graph that does not agree with its model."""
+
+    exit_code = 9
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Advice for a misspelt name: the nearest known one, or all of them.
+
+    >>> nearest("balancd", ["fast", "balanced"])
+    "did you mean 'balanced'?"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if names else "none are known"

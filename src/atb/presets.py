@@ -1,0 +1,217 @@
+"""Recipes by name: find a preset, read it strictly, override fields, say where each came from.
+
+A preset is read alone: no inheritance, no environment. Nothing here knows what the fields mean;
+the specs in `atb.config` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from atb.config.training import TrainingConfig
+from atb.errors import AtbError, ConfigError, UsageError, nearest
+from atb.strict_yaml import load, scalar
+
+# What the shell and the Python door call a field, and the field.
+OPTION_FIELDS: Mapping[str, str] = {
+    "timeframe": "data.timeframe",
+    "start": "data.start",
+    "end": "data.end",
+    "source": "data.source",
+    "candles": "data.path",
+    "features": "features",
+    "target": "target.kind",
+    "horizon": "target.horizon",
+    "sequence_length": "window",
+    "model_type": "model.architecture",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch",
+    "learning_rate": "training.learning_rate",
+    "patience": "training.patience",
+    "seed": "training.seed",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe as its file says it.
+
+    Attributes:
+        name: the file's name without suffix.
+        path: the file.
+        description: one line for people.
+        fields: the recipe's fields, nested as in the file.
+        lines: line number of each dotted key.
+    """
+
+    name: str
+    path: Path
+    description: str
+    fields: dict[str, Any]
+    lines: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A valid configuration and, for each dotted field, where its value came from."""
+
+    config: TrainingConfig
+    origins: Mapping[str, str]
+
+
+def folder() -> Path:
+    """Where the shipped presets lie: beside the installed package, or in the source checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_presets"
+    return installed if installed.is_dir() else package.parents[1] / "presets"
+
+
+def names() -> list[str]:
+    """Names of the shipped presets."""
+    return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def read(preset: str) -> Preset:
+    """Read a preset by name, or by path when it ends in .yaml or .yml.
+
+    Raises:
+        UsageError: for an unknown name.
+        ConfigError: for a file that is no strict YAML or lacks a description.
+    """
+    if preset.endswith((".yaml", ".yml")):
+        path = Path(preset)
+        if not path.is_file():
+            raise UsageError(f"there is no preset file {preset!r}", remedy="check the path")
+    elif preset in names():
+        path = folder() / f"{preset}.yaml"
+    else:
+        raise UsageError(
+            f"unknown preset {preset!r}",
+            remedy=f"{nearest(preset, names())} (see: atb presets list)",
+        )
+    document = load(path)
+    fields = dict(document.content)
+    description = fields.pop("description", None)
+    if not isinstance(description, str):
+        raise ConfigError(
+            "has no description", where=str(path), remedy="begin it with: description: one line"
+        )
+    return Preset(path.stem, path, description, fields, document.lines)
+
+
+def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **options: Any) -> Recipe:
+    """The recipe of a preset for a symbol, with options and `field=value` assignments on top.
+
+    Args:
+        preset: a preset's name or file.
+        symbol: the market, for example `BTCUSDT`.
+        assignments: dotted config fields, for example `dataset.embargo=48`.
+        options: values by the names in `OPTION_FIELDS`; None leaves the preset's.
+
+    Raises:
+        UsageError: for an unknown preset, option, field name on the command line or symbol.
+        ConfigError: for a field that is unknown or invalid, naming file, line and the nearest.
+    """
+    found = read(preset)
+    fields, origins = _copy(found.fields), {}
+    for dotted in found.lines:
+        origins[dotted] = f"preset {found.name}"
+    for option, value in options.items():
+        if option not in OPTION_FIELDS:
+            raise UsageError(f"unknown option {option!r}", remedy=nearest(option, OPTION_FIELDS))
+        if value is not None:
+            _put(fields, OPTION_FIELDS[option], value, origins, f"--{option.replace('_', '-')}")
+    for assignment in assignments:
+        dotted, separator, text = assignment.partition("=")
+        if not separator or not dotted:
+            raise UsageError(
+                f"{assignment!r} is no assignment", remedy="write it as training.batch=32"
+            )
+        _put(fields, dotted.strip(), scalar(text), origins, "--set")
+    config = _validate({"name": found.name, **fields, "symbol": symbol}, found, origins)
+    return Recipe(config, {dotted: origins.get(dotted, "default") for dotted, _ in flat(config)})
+
+
+def create_config_from_preset(preset: str, symbol: str, **options: Any) -> TrainingConfig:
+    """The configuration of a preset for a symbol; options as in `OPTION_FIELDS`.
+
+    >>> create_config_from_preset("balanced", "BTCUSDT", epochs=3).training.epochs
+    3
+    """
+    return resolve(preset, symbol, **options).config
+
+
+def flat(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every field of a config with its dotted name, depth first."""
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _copy(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: _copy(v) if isinstance(v, Mapping) else v for k, v in fields.items()}
+
+
+def _put(
+    fields: dict[str, Any], dotted: str, value: Any, origins: dict[str, str], origin: str
+) -> None:
+    """Set one dotted field; a new kind of target or model drops the settings of the old one."""
+    *path, last = dotted.split(".")
+    block = fields
+    for part in path:
+        block = block.setdefault(part, {})
+        if not isinstance(block, dict):
+            raise UsageError(f"{dotted!r} is no field: {part!r} holds one value")
+    if last in ("architecture", "kind") and block.get(last, value) != value:
+        kept = {"horizon"} & block.keys()
+        for name in block.keys() - kept:
+            del block[name]
+    block[last] = value
+    origins[dotted] = origin
+
+
+def _validate(
+    fields: Mapping[str, Any], preset: Preset, origins: Mapping[str, str]
+) -> TrainingConfig:
+    try:
+        return TrainingConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _explain(first, preset, origins) from error
+
+
+def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, str]) -> AtbError:
+    """One pydantic complaint as file, line, key and remedy."""
+    keys = [str(part) for part in problem["loc"]]
+    tags = {"return", "direction"}  # pydantic puts the tag of a union between the names
+    dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in tags))
+    origin = origins.get(dotted, "")
+    from_shell = origin.startswith("--")
+    line = preset.lines.get(dotted)
+    where = origin if from_shell else f"{preset.path}:{line}" if line else str(preset.path)
+    if problem["type"] == "extra_forbidden":
+        kind: type[AtbError] = UsageError if from_shell else ConfigError
+        known = _siblings(dotted)
+        return kind(f"unknown key {dotted!r}", where=where, remedy=nearest(keys[-1], known))
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    value = problem.get("input")
+    shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
+    kind = UsageError if from_shell else ConfigError
+    return kind(f"{dotted}: {message}{shown}", where=where, remedy="see: atb presets show")
+
+
+def _siblings(dotted: str) -> set[str]:
+    """Names that could have stood where an unknown key stands."""
+    *path, _ = dotted.split(".")
+    depth = len(path)
+    example = TrainingConfig(symbol="BTCUSDT")
+    inside = (name.split(".") for name, _ in flat(example))
+    return {parts[depth] for parts in inside if parts[:depth] == path and len(parts) > depth}

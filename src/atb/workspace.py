@@ -1,0 +1,76 @@
+"""Where things lie under one root folder: candles, cache, models.
+
+Names that become folders are checked here, so that no symbol or preset can leave the root.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from atb.errors import UsageError
+
+_SYMBOL = re.compile(r"[A-Z0-9]{2,30}(?:[_-][A-Z0-9]{1,20})?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(10))}
+)
+
+
+def check_symbol(symbol: str) -> str:
+    """The symbol, if it is one: capital letters and digits, such as `BTCUSDT` or `BTC-PERP`.
+
+    Raises:
+        UsageError: for anything else; symbols become folder names.
+    """
+    if not _SYMBOL.fullmatch(symbol) or symbol in _DEVICES:
+        raise UsageError(
+            f"{symbol!r} is not a symbol",
+            remedy="write capital letters and digits as the exchange does, for example BTCUSDT",
+        )
+    return symbol
+
+
+def check_name(name: str) -> str:
+    """The model name, if it is one: small letters, digits, `-` and `_`.
+
+    Raises:
+        UsageError: for anything else; names become folder names.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is not a model name",
+            remedy="use small letters, digits, '-' and '_', for example balanced",
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders under one artifacts root."""
+
+    root: Path
+
+    def candles(self, symbol: str, timeframe: str) -> Path:
+        """The Parquet file of one symbol and timeframe."""
+        return self.root / "candles" / check_symbol(symbol) / f"{timeframe}.parquet"
+
+    @property
+    def candle_root(self) -> Path:
+        """The folder that holds all stored candles."""
+        return self.root / "candles"
+
+    @property
+    def downloads(self) -> Path:
+        """Exchange archives that are verified but not yet merged."""
+        return self.root / "cache" / "downloads"
+
+    @property
+    def model_root(self) -> Path:
+        """The folder that holds all models."""
+        return self.root / "models"
+
+    def models(self, symbol: str, name: str) -> Path:
+        """The folder of all versions of one model."""
+        return self.model_root / check_symbol(symbol) / check_name(name)
