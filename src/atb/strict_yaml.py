@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -22,9 +22,8 @@ MAX_BYTES = 1_000_000
 class _StrictLoader(yaml.SafeLoader):
     """SafeLoader with the scalar types of YAML 1.2's core schema."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
-
+_StrictLoader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", r"true|false", "tf"),
     ("null", r"null|~|", "n~"),
@@ -74,15 +73,8 @@ def parse(text: str, where: str = "text") -> Document:
     >>> parse("training: {learning_rate: 2e-3}").content
     {'training': {'learning_rate': 0.002}}
     """
-    loader = _StrictLoader(text)
     try:
-        _refuse_references(text, where)
-        node = loader.get_single_node()
-        if not isinstance(node, yaml.MappingNode):
-            raise ConfigError("holds no mapping of keys to values", where=where)
-        lines: dict[str, int] = {}
-        _walk(node, "", lines, where)
-        return Document(loader.construct_document(node), lines)
+        return _parse(text, where)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError(
@@ -91,14 +83,26 @@ def parse(text: str, where: str = "text") -> Document:
             remedy="correct that line",
         ) from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"is no valid YAML: {error}", where=where) from error
-    finally:
-        loader.dispose()
+        raise ConfigError(f"is no valid YAML: {error}".replace("\n", " "), where=where) from error
 
 
 def scalar(text: str) -> Any:
     """One value as it would be read in a file: `3`, `2e-3`, `true`, `[1, 2]`, text."""
     return parse(f"value: {text}", where=text).content["value"]
+
+
+def _parse(text: str, where: str) -> Document:
+    _refuse_references(text, where)
+    loader = _StrictLoader(text)
+    try:
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError("holds no mapping of keys to values", where=where)
+        lines: dict[str, int] = {}
+        _walk(node, "", lines, where)
+        return Document(loader.construct_document(node), lines)
+    finally:
+        loader.dispose()
 
 
 def _refuse_references(text: str, where: str) -> None:

@@ -5,11 +5,12 @@ Names that become folders are checked here, so that no symbol or preset can leav
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from atb.errors import UsageError
+from atb.errors import StorageError, UsageError
 
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}(?:[_-][A-Z0-9]{1,20})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -51,6 +52,21 @@ class Workspace:
     """The folders under one artifacts root."""
 
     root: Path
+
+    def require_writable(self) -> None:
+        """Refuse a root that cannot be written, without making it.
+
+        Raises:
+            StorageError: before hours of work are spent on a result that cannot be kept.
+        """
+        nearest = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            kind = "not writable" if nearest.is_dir() else "not a folder"
+            raise StorageError(
+                f"{nearest} is {kind}",
+                where=f"artifacts {self.root}",
+                remedy="choose another folder with --artifacts DIR",
+            )
 
     def candles(self, symbol: str, timeframe: str) -> Path:
         """The Parquet file of one symbol and timeframe."""

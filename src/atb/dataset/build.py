@@ -1,0 +1,140 @@
+"""The dataset of one training: which windows are usable, how they are split and scaled.
+
+A window is known by its end: the row of its last bar. Window `e` shows the network matrix rows
+`e - window + 1` to `e`, which depend on `lookback` further candles before them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from atb.config.dataset import DatasetSpec
+from atb.dataset.split import MINIMUM_WINDOWS, Split, chronological
+from atb.errors import DataError
+from atb.features import scaling
+from atb.features.scaling import Scaling
+from atb.targets.labels import Labels
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything a learner may see.
+
+    Attributes:
+        matrix: `[N, F]` float32 scaled features; NaN rows are in no window.
+        target: `[N]` float32 what is fitted: the standardised label, or the class.
+        labels: the labels in their own unit.
+        split: window ends of the three parts.
+        scaling: feature scale and offset, from train rows only.
+        target_scale: label = fitted * target_scale + target_offset, from train rows only.
+        target_offset: see `target_scale`.
+        window: rows a window shows.
+        dropped: windows left out, by reason.
+    """
+
+    matrix: Float32
+    target: Float32
+    labels: Labels
+    split: Split
+    scaling: Scaling
+    target_scale: float
+    target_offset: float
+    window: int
+    dropped: dict[str, int]
+
+
+def require_rows(rows: int, reach: int, horizon: int, where: str) -> None:
+    """Refuse candles that cannot fill the three parts, before anything slow starts.
+
+    Args:
+        rows: candles at hand.
+        reach: candles one window depends on, window and lookback.
+        horizon: bars until a label is known.
+        where: the source, for the message.
+
+    Raises:
+        DataError: when there are too few.
+    """
+    needed = reach + horizon + 4 * MINIMUM_WINDOWS
+    if rows < needed:
+        raise DataError(
+            f"{rows} candles are too few: this preset needs at least {needed}",
+            where=where,
+            remedy="give a longer range, or a shorter --sequence-length",
+        )
+
+
+def usable_ends(
+    matrix: Float32, labels: Labels, segments: Int64, window: int, lookback: int
+) -> tuple[Int64, dict[str, int]]:
+    """Rows at which a whole, finite, gap-free, labelled window ends; and what was left out.
+
+    Args:
+        matrix: `[N, F]` float32 features.
+        labels: `[N]` labels.
+        segments: `[N]` number of the gap-free run of each row.
+        window: rows a window shows.
+        lookback: candles a row depends on before its own.
+    """
+    reach = window + lookback
+    ends = np.arange(reach - 1, len(matrix))
+    whole = segments[ends] == segments[ends - reach + 1]
+    damaged_before = np.cumsum(np.concatenate([[0], ~np.isfinite(matrix).all(axis=1)]))
+    finite = damaged_before[ends + 1] == damaged_before[ends - window + 1]
+    labelled = np.isfinite(labels.value[ends])
+    dropped = {
+        "too_early": min(reach - 1, len(matrix)),
+        "across_a_gap": int((~whole).sum()),
+        "not_finite": int((whole & ~finite).sum()),
+        "unlabelled": int((whole & finite & ~labelled).sum()),
+    }
+    return ends[whole & finite & labelled], dropped
+
+
+def build(
+    matrix: Float32, labels: Labels, segments: Int64, window: int, lookback: int, spec: DatasetSpec
+) -> Dataset:
+    """Split the usable windows in time, fit the scaling on train rows, scale the matrix.
+
+    Args:
+        matrix: `[N, F]` float32 features, unscaled.
+        labels: `[N]` labels.
+        segments: `[N]` number of the gap-free run of each row.
+        window: rows a window shows.
+        lookback: candles a row depends on before its own.
+        spec: shares, embargo and scaler.
+
+    Raises:
+        DataError: when a part would be too small.
+    """
+    ends, dropped = usable_ends(matrix, labels, segments, window, lookback)
+    split = chronological(ends, labels.known_at[ends], spec)
+    train_rows = covered_rows(split.train, window)
+    fitted = scaling.fit(spec.scaler, matrix[train_rows])
+    target_scale, target_offset = labels.scaling(split.train)
+    target = ((labels.value - target_offset) / target_scale).astype(np.float32)
+    return Dataset(
+        fitted.apply(matrix),
+        target,
+        labels,
+        split,
+        fitted,
+        target_scale,
+        target_offset,
+        window,
+        dropped,
+    )
+
+
+def covered_rows(ends: Int64, window: int) -> Int64:
+    """Every row that some window ending at `ends` shows, once."""
+    edges = np.zeros(int(ends[-1]) + 2, np.int64)
+    np.add.at(edges, ends - window + 1, 1)
+    np.add.at(edges, ends + 1, -1)
+    return np.flatnonzero(np.cumsum(edges)[:-1])

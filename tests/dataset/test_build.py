@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atb.config.dataset import DatasetSpec
+from atb.dataset.build import Dataset, build, covered_rows, require_rows, usable_ends
+from atb.errors import DataError
+from atb.targets.labels import Labels
+
+N, WINDOW, LOOKBACK = 1500, 20, 5
+
+
+def labels(n: int = N, seed: int = 0) -> Labels:
+    value = np.random.default_rng(seed).normal(size=n)
+    value[-1] = np.nan
+    return Labels(value, np.arange(n) + 1, scaled=True)
+
+
+def matrix(n: int = N) -> np.ndarray:
+    rows = np.random.default_rng(1).normal(size=(n, 3)).astype(np.float32)
+    rows[:LOOKBACK] = np.nan
+    return rows
+
+
+def dataset(rows: np.ndarray, of: Labels, spec: DatasetSpec) -> Dataset:
+    return build(rows, of, np.zeros(len(rows), int), WINDOW, LOOKBACK, spec)
+
+
+@pytest.mark.parametrize("scaler", ["minmax", "standard", "robust"])
+def test_validation_and_test_rows_leave_no_trace_in_what_is_trained_on(scaler: str) -> None:
+    spec = DatasetSpec(scaler=scaler)
+    before = dataset(matrix(), labels(), spec)
+    beyond = before.split.train[-1] + 1
+    rows, of = matrix(), labels()
+    rows[beyond:] *= 10
+    of.value[beyond:] *= 10
+    after = dataset(rows, of, spec)
+
+    assert before.scaling.scale.tobytes() == after.scaling.scale.tobytes()
+    assert before.scaling.offset.tobytes() == after.scaling.offset.tobytes()
+    assert before.matrix[:beyond].tobytes() == after.matrix[:beyond].tobytes()
+    assert before.target[:beyond].tobytes() == after.target[:beyond].tobytes()
+    assert (before.target_scale, before.target_offset) == (after.target_scale, after.target_offset)
+    assert before.matrix[beyond:].tobytes() != after.matrix[beyond:].tobytes()
+
+
+def test_the_target_is_standardised_on_train_rows() -> None:
+    built = dataset(matrix(), labels(), DatasetSpec())
+    train = built.target[built.split.train]
+    assert train.mean() == pytest.approx(0, abs=1e-6)
+    assert train.std() == pytest.approx(1, abs=1e-6)
+    restored = built.target * built.target_scale + built.target_offset
+    np.testing.assert_allclose(restored[:-1], built.labels.value[:-1], rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    gaps=st.lists(st.integers(1, 299), max_size=6),
+    damaged=st.lists(st.integers(0, 299), max_size=6),
+)
+def test_every_usable_window_is_whole_finite_and_labelled(
+    gaps: list[int], damaged: list[int]
+) -> None:
+    n = 300
+    segments = np.zeros(n, int)
+    for gap in gaps:
+        segments[gap:] += 1
+    rows = np.ones((n, 2), np.float32)
+    rows[damaged] = np.nan
+    of = labels(n)
+    ends, dropped = usable_ends(rows, of, segments, WINDOW, LOOKBACK)
+    expected = [
+        end
+        for end in range(WINDOW + LOOKBACK - 1, n)
+        if len(set(segments[end - WINDOW - LOOKBACK + 1 : end + 1])) == 1
+        and np.isfinite(rows[end - WINDOW + 1 : end + 1]).all()
+        and np.isfinite(of.value[end])
+    ]
+    assert ends.tolist() == expected
+    assert len(ends) + sum(dropped.values()) == n
+
+
+@given(ends=st.sets(st.integers(4, 60), min_size=1))
+def test_covered_rows_are_those_of_the_windows(ends: set[int]) -> None:
+    rows = {row for end in ends for row in range(end - 4, end + 1)}
+    assert covered_rows(np.array(sorted(ends)), 5).tolist() == sorted(rows)
+
+
+def test_too_few_rows_are_refused_with_the_number_needed() -> None:
+    require_rows(500, reach=120, horizon=1, where="a.csv")
+    with pytest.raises(DataError, match=r"a\.csv: 300 candles .* needs at least 377"):
+        require_rows(300, reach=120, horizon=1, where="a.csv")

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import atb
+from atb import presets
+from atb.config.training import TrainingConfig
+from atb.errors import AtbError, ConfigError, UsageError
+
+TABLE = {  # name: epochs, batch, window, learning rate, patience, filters, units, dense
+    "fast": (100, 64, 60, 2e-3, 10, (32,), (64, 32), (32,)),
+    "balanced": (200, 48, 90, 1e-3, 15, (48, 96), (80, 40), (40,)),
+    "quality": (300, 32, 120, 5e-4, 20, (64, 128, 256), (120, 60), (80, 40)),
+    "legacy": (300, 32, 120, 1e-3, 20, (64, 128), (100, 50), (50,)),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_four_presets_are_what_they_are_known_for(name: str) -> None:
+    config = atb.create_config_from_preset(name, "BTCUSDT", timeframe="1h")
+    fit, model = config.training, config.model
+    assert TABLE[name] == (
+        fit.epochs,
+        fit.batch,
+        config.window,
+        fit.learning_rate,
+        fit.patience,
+        model.filters,
+        model.units,
+        model.dense,
+    )
+    assert (config.name, config.symbol, model.dropout) == (name, "BTCUSDT", 0.2)
+
+
+def test_a_config_survives_the_way_to_json_and_back() -> None:
+    config = atb.create_config_from_preset("quality", "ETHUSDT", target="direction", horizon=4)
+    again = TrainingConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert again.sha256() == config.sha256()
+    assert config.sha256() != atb.create_config_from_preset("quality", "ETHUSDT").sha256()
+
+
+def test_each_field_says_where_it_came_from() -> None:
+    recipe = presets.resolve(
+        "fast", "BTCUSDT", epochs=3, patience=None, assignments=["dataset.embargo=48"]
+    )
+    assert recipe.config.training.epochs == 3
+    assert recipe.config.dataset.embargo == 48
+    assert recipe.origins["training.epochs"] == "--epochs"
+    assert recipe.origins["dataset.embargo"] == "--set"
+    assert recipe.origins["training.batch"] == "preset fast"
+    assert recipe.origins["trading.fee"] == "default"
+    assert recipe.origins.keys() == {name for name, _ in presets.flat(recipe.config)}
+
+
+def test_another_target_keeps_the_horizon() -> None:
+    target = presets.resolve("fast", "BTCUSDT", target="direction", horizon=6).config.target
+    assert (target.kind, target.horizon) == ("direction", 6)
+
+
+GOOD = "description: mine\nfeatures: technical\nwindow: 60\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + "windw: 3", r"p\.yaml:4: unknown key 'windw'; did you mean 'window'\?"),
+        (
+            GOOD + "training:\n  epoch: 3",
+            r"p\.yaml:5: unknown key 'training.epoch'; did you mean 'epochs'\?",
+        ),
+        (
+            GOOD + "model: {architecture: conv_recurrent, filtres: [3]}",
+            r"p\.yaml:4: unknown key 'model.filtres'; did you mean 'filters'\?",
+        ),
+        (
+            GOOD + "target: {kind: return, horizn: 2}",
+            r"p\.yaml:4: unknown key 'target.horizn'; did you mean 'horizon'\?",
+        ),
+        (GOOD + "training: {epochs: many}", r"p\.yaml:4: training.epochs: .*got 'many'"),
+        (GOOD + "training: {epochs: 0}", r"p\.yaml:4: training.epochs: .*got 0"),
+        (GOOD + "target: {kind: moon}", r"p\.yaml:4: target"),
+        (GOOD + "dataset: {train: 0.9, validation: 0.2}", "nothing to test on"),
+        (GOOD + "model: {filters: [8, 8], pool: [2]}", "needs one size for each"),
+        ("window: 60", r"p\.yaml: has no description"),
+    ],
+)
+def test_a_wrong_preset_is_answered_with_file_line_and_remedy(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        presets.resolve(str(path), "BTCUSDT")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preset": "balancd"}, "unknown preset 'balancd'; did you mean 'balanced'"),
+        ({"preset": "nowhere/p.yaml"}, "there is no preset file"),
+        ({"symbol": "../etc"}, "is not a symbol"),
+        ({"symbol": "btcusdt"}, "is not a symbol"),
+        ({"features": "tecnical"}, "unknown feature set 'tecnical'"),
+        ({"epochs": 0}, "--epochs: training.epochs: .*got 0"),
+        ({"model_type": "lsmt"}, "--model-type"),
+        ({"target": "moon"}, "--target"),
+        ({"timeframe": "7m"}, "unknown timeframe '7m'"),
+        ({"start": "2024-01-02", "end": "2024-01-01"}, "is empty"),
+        ({"assignments": ["training.epoch=3"]}, "--set: unknown key 'training.epoch'"),
+        ({"assignments": ["training.epochs"]}, "is no assignment"),
+    ],
+)
+def test_wrong_words_on_the_command_line_are_usage_errors(
+    options: dict[str, object], message: str
+) -> None:
+    call = {"preset": "fast", "symbol": "BTCUSDT", **options}
+    with pytest.raises(AtbError, match=message) as caught:
+        presets.resolve(**call)  # type: ignore[arg-type]
+    assert isinstance(caught.value, UsageError)
+
+
+def test_a_preset_file_is_a_preset(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD + "training: {learning_rate: 2e-3}")
+    config = presets.resolve(str(path), "BTCUSDT").config
+    assert (config.name, config.window, config.training.learning_rate) == ("mine", 60, 2e-3)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atb.config.targets import DirectionTarget, ReturnTarget
+from atb.market.candles import Candles
+from atb.targets.build import build
+
+HOUR = 3_600_000
+
+
+def candles(close: list[float], hours: list[int] | None = None) -> Candles:
+    c = np.asarray(close, float)
+    time = np.asarray(hours if hours is not None else range(len(c))) * HOUR
+    return Candles("BTCUSDT", "1h", time, c, c, c, c, np.ones(len(c)))
+
+
+def test_return_is_the_log_ratio_of_closes_and_known_at_the_later_bar() -> None:
+    labels = build(ReturnTarget(horizon=2), candles([1.0, 2.0, 4.0, 2.0]))
+    np.testing.assert_allclose(labels.value[:2], [np.log(4.0), 0.0])
+    assert np.isnan(labels.value[2:]).all()
+    assert labels.known_at.tolist() == [2, 3, 4, 4]
+
+
+def test_direction_is_one_only_for_a_higher_close() -> None:
+    labels = build(DirectionTarget(), candles([1.0, 2.0, 2.0, 1.0]))
+    assert labels.value[:3].tolist() == [1.0, 0.0, 0.0]
+    assert np.isnan(labels.value[3])
+
+
+def test_no_label_reaches_across_a_gap() -> None:
+    gapped = candles([1.0, 2.0, 3.0, 4.0], hours=[0, 1, 5, 6])
+    labels = build(ReturnTarget(), gapped)
+    assert np.isnan(labels.value).tolist() == [False, True, False, True]
+    assert np.isfinite(build(ReturnTarget(), gapped, max_gap=3).value[:3]).all()
+
+
+def test_scaling_is_fitted_on_the_given_rows_alone() -> None:
+    series = candles([1.0, 2.0, 1.0, 2.0, 100.0, 1.0])
+    labels = build(ReturnTarget(), series)
+    scale, offset = labels.scaling(np.array([0, 1, 2]))
+    assert scale == pytest.approx(np.std([np.log(2), -np.log(2), np.log(2)]))
+    assert offset == pytest.approx(np.log(2) / 3)
+    assert build(DirectionTarget(), series).scaling(np.array([0, 1])) == (1.0, 0.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    closes=st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=40),
+    horizon=st.integers(1, 12),
+    data=st.data(),
+)
+def test_later_prices_never_change_a_label_already_known(
+    closes: list[float], horizon: int, data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(1, len(closes)))
+    whole = build(ReturnTarget(horizon=horizon), candles(closes))
+    before = build(ReturnTarget(horizon=horizon), candles(closes[:cut]))
+    known = whole.known_at < cut
+    np.testing.assert_array_equal(whole.value[known], before.value[known[:cut].nonzero()[0]])
+    assert np.isnan(before.value[~known[:cut]]).all()
