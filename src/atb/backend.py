@@ -6,6 +6,10 @@ The only place that knows TensorFlow's environment variables and switches.
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from atb.extras import require
 
@@ -20,13 +24,31 @@ def prepare(seed: int, threads: int = 1) -> None:
         ResourceError: when the `train` extra is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    tensorflow = require("tensorflow", extra="train")
-    keras = require("keras", extra="train")
+    with _native_stderr_closed():
+        tensorflow = require("tensorflow", extra="train")
+        keras = require("keras", extra="train")
 
     tensorflow.get_logger().setLevel("ERROR")
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
     tensorflow.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
+
+
+@contextmanager
+def _native_stderr_closed() -> Iterator[None]:
+    """Send what native code writes to descriptor 2 nowhere.
+
+    TensorFlow's libraries report missing GPU drivers there before any log level is read. Python's
+    own errors are exceptions and are not touched.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,8 +1,11 @@
-"""What a model predicts."""
+"""What a model predicts, and in which unit it says so.
+
+`output` names the serving graph's output: `return` is a log return, `probability` that of a rise.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +17,7 @@ Horizon = Annotated[int, Field(ge=1, le=10_000, description="bars ahead")]
 class ReturnTarget(Spec):
     """Log return of the close over the next `horizon` bars (regression)."""
 
+    output: ClassVar[Literal["return"]] = "return"
     kind: Literal["return"] = "return"
     horizon: Horizon = 1
 
@@ -21,6 +25,7 @@ class ReturnTarget(Spec):
 class DirectionTarget(Spec):
     """Whether the close is higher after `horizon` bars (binary)."""
 
+    output: ClassVar[Literal["probability"]] = "probability"
     kind: Literal["direction"] = "direction"
     horizon: Horizon = 1
 

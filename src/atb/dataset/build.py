@@ -19,6 +19,7 @@ from atb.features.scaling import Scaling
 from atb.targets.labels import Labels
 
 Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 
@@ -47,6 +48,15 @@ class Dataset:
     target_offset: float
     window: int
     dropped: dict[str, int]
+
+    def served(self, raw: Float64) -> Float64:
+        """Raw outputs `[M]`, in the unit that is fitted, as what is served: returns or classes.
+
+        A standardised label is scaled back; a class's logit becomes its probability.
+        """
+        if self.labels.scaled:
+            return raw * self.target_scale + self.target_offset
+        return 1 / (1 + np.exp(-raw))
 
 
 def require_rows(rows: int, reach: int, horizon: int, where: str) -> None:

@@ -63,4 +63,5 @@ def _purged(ends: Int64, known_at: Int64, part: slice, embargo: int) -> Int64:
     """The part's ends whose labels are known before the next part begins, less the embargo."""
     if part.stop >= len(ends):
         return ends[part]
-    return ends[part][known_at[part] + embargo < ends[part.stop]]
+    kept: Int64 = ends[part][known_at[part] + embargo < ends[part.stop]]
+    return kept
