@@ -102,6 +102,14 @@ class Candles:
         missing[1:] = np.diff(self.time) // step - 1
         return missing
 
+    def segments(self, max_gap: int = 0) -> Int64:
+        """`[N]` number of the unbroken run each bar belongs to, from 0.
+
+        Two bars have no gap of more than `max_gap` missing bars between them exactly when their
+        numbers are equal.
+        """
+        return np.cumsum(self.missing_before() > max_gap)
+
     def sha256(self) -> str:
         """Hash of times and values: equal for equal candles, wherever they were read from."""
         digest = hashlib.sha256(f"{self.symbol} {self.timeframe} {len(self)}\n".encode())

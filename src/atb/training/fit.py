@@ -66,6 +66,7 @@ class NetworkLearner:
             validation_data=windows.in_order(split.validation, EVALUATION_BATCH),
             epochs=spec.epochs,
             callbacks=[watch, _early_stopping(spec)],
+            shuffle=False,  # the windows come shuffled, by a permutation that can be resumed
             verbose=0,
         )
         return _fitted(network, windows, watch, spec)
