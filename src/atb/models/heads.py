@@ -15,28 +15,27 @@ from atb.config.targets import Target
 
 @dataclass(frozen=True)
 class Head:
-    """What a target asks of a network's output.
+    """What an output asks of the network that makes it.
 
     Attributes:
-        output: name of the served output: `return` (log return) or `probability` (0 to 1).
         activation: Keras activation from the unscaled raw output to the served one.
         loss: Keras loss on the raw output.
     """
 
-    output: str
     activation: str
     loss: keras.losses.Loss
 
 
+# One head for each `output` a target can have.
 HEADS: Mapping[str, Head] = {
-    "return": Head("return", "linear", keras.losses.MeanSquaredError()),
-    "direction": Head("probability", "sigmoid", keras.losses.BinaryCrossentropy(from_logits=True)),
+    "return": Head("linear", keras.losses.MeanSquaredError()),
+    "probability": Head("sigmoid", keras.losses.BinaryCrossentropy(from_logits=True)),
 }
 
 
 def loss(target: Target) -> keras.losses.Loss:
     """The loss to fit on: squared error of the standardised value, or cross-entropy of a logit."""
-    return HEADS[target.kind].loss
+    return HEADS[target.output].loss
 
 
 def attach(backbone: keras.Model, target: Target) -> keras.Model:
@@ -53,6 +52,6 @@ def attach(backbone: keras.Model, target: Target) -> keras.Model:
     # there is for market returns: training starts at the naive loss and has nothing to unlearn.
     # The layers below wait one step for their first gradient, until this kernel has moved.
     output = keras.layers.Dense(
-        1, kernel_initializer="zeros", dtype="float32", name=f"{HEADS[target.kind].output}_head"
+        1, kernel_initializer="zeros", dtype="float32", name=f"{target.output}_head"
     )
     return keras.Model(backbone.input, output(backbone.output), name=backbone.name)

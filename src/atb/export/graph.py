@@ -1,0 +1,85 @@
+"""The serving graph: raw candles in, return or probability out, everything between inside it.
+
+Features, scaling, network and unscaling are one Keras model, so nothing a model needs can be
+forgotten or done differently when it is served. Knows no file format.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from atb.config.features import lookback
+from atb.config.targets import Target
+from atb.features.layer import FeatureSet
+from atb.features.scaling import Scaling
+from atb.market.candles import COLUMNS
+from atb.models.heads import HEADS
+
+INPUT = "candles"
+UNSCALE = "unscale"
+
+
+def serving_model(
+    network: keras.Model,
+    *,
+    features: str,
+    window: int,
+    scaling: Scaling,
+    target: Target,
+    target_scale: float,
+    target_offset: float,
+) -> keras.Model:
+    """The whole path from candles to signal as one float32 model, with weights of its own.
+
+    Args:
+        network: `[B, window, F]` scaled features to `[B, 1]` raw output, in any precision.
+        features: name of the feature set that computes the F features.
+        window: bars the network sees.
+        scaling: feature scale and offset `[F]`.
+        target: decides the output's name and activation.
+        target_scale: value = raw * target_scale + target_offset.
+        target_offset: see `target_scale`.
+
+    Returns:
+        `candles` `[B, window + lookback, 5]` float32 (open, high, low, close in the quote currency,
+        volume in the base currency) to `[B, 1]` float32: `return` (log return) or `probability`.
+    """
+    candles = keras.Input((window + lookback(features), len(COLUMNS)), name=INPUT)
+    hidden = FeatureSet(features)(candles)
+    # Lists, since constants end up inside an exported graph and a Normalization's state does not.
+    hidden = _rescaling(scaling.scale.tolist(), scaling.offset.tolist(), "scale")(hidden)
+    hidden = in_float32(network)(hidden)
+    hidden = _rescaling(target_scale, target_offset, UNSCALE)(hidden)
+    activation = keras.layers.Activation(
+        HEADS[target.output].activation, dtype="float32", name=target.output
+    )
+    return keras.Model(candles, activation(hidden), name="serving")
+
+
+def output_scale(serving: keras.Model) -> float:
+    """What one unit of raw network output is in the unit that is served, before any sigmoid."""
+    return float(serving.get_layer(UNSCALE).scale)
+
+
+def in_float32(network: keras.Model) -> keras.Model:
+    """A copy of a network, with the same weights, that computes in float32 throughout."""
+
+    def rebuilt(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return layer.__class__.from_config(_with_float32(layer.get_config()))
+
+    copy = keras.models.clone_model(network, clone_function=rebuilt, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _with_float32(config: Any) -> Any:
+    """A layer's configuration with every dtype in it, also of layers inside layers, float32."""
+    if isinstance(config, dict):
+        return {k: "float32" if k == "dtype" else _with_float32(v) for k, v in config.items()}
+    return config
+
+
+def _rescaling(scale: Any, offset: Any, name: str) -> keras.layers.Layer:
+    return keras.layers.Rescaling(scale, offset, dtype="float32", name=name)

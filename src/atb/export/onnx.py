@@ -1,0 +1,114 @@
+"""A serving model as one ONNX file: fused recurrent operators, dynamic batch, nothing external.
+
+Knows the file format, not what the numbers mean; whether they agree with Keras is asked in
+`parity.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from atb import atomic
+from atb.errors import IntegrityError
+from atb.export.recurrent import fusable
+
+OPSET = 18  # the newest that tf2onnx 1.17 writes
+CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
+RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
+STATES = slice(5, 7)  # positions of the initial states among a recurrent operator's inputs
+BATCH = "batch"
+
+# The converter reports each step it cannot take, then takes another; what counts is checked here.
+logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+
+
+def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a serving model to an ONNX file, whole or not at all.
+
+    The graph's input and output carry the names of the model's input and last layer, the batch is
+    free, and only operators of the standard domain are used.
+
+    Args:
+        serving: a float32 functional model with one input and one output.
+        path: the file to write.
+        metadata: stored as the model's properties.
+
+    Raises:
+        IntegrityError: when a recurrence did not become a fused operator, or an operator is left
+            that is no part of ONNX.
+        StorageError: when the file cannot be written.
+    """
+    model = _converted(serving)
+    _use_default_states(model.graph)
+    _name_batch(model.graph)
+    onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
+    _require_standard(model.graph, str(path))
+    del model.opset_import[:]
+    model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
+    onnx.checker.check_model(model, full_check=True)
+    atomic.write_bytes(path, model.SerializeToString())
+
+
+def _converted(serving: keras.Model) -> onnx.ModelProto:
+    model, (source,) = fusable(serving), serving.inputs
+    output = serving.layers[-1].name
+
+    @tf.function(input_signature=[tf.TensorSpec(source.shape, tf.float32, name=source.name)])  # type: ignore[untyped-decorator]
+    def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {output: model(inputs, training=False)}
+
+    converted, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
+    return converted
+
+
+def _use_default_states(graph: onnx.GraphProto) -> None:
+    """Leave out the zero states Keras makes for each batch: ONNX starts from zeros by itself."""
+    for node in graph.node:
+        if node.op_type in RECURRENT:
+            del node.input[STATES]
+    while unread := _unread(graph):
+        for node in unread:
+            graph.node.remove(node)
+    read = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+def _unread(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    read = {name for node in graph.node for name in node.input}
+    read.update(output.name for output in graph.output)
+    return [node for node in graph.node if read.isdisjoint(node.output)]
+
+
+def _name_batch(graph: onnx.GraphProto) -> None:
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH
+
+
+def _require_standard(graph: onnx.GraphProto, where: str) -> None:
+    loops = sorted({node.op_type for node in graph.node} & CONTROL_FLOW)
+    if loops:
+        raise IntegrityError(
+            f"the exported graph contains {', '.join(loops)} where a fused operator was expected",
+            where=where,
+            remedy="use GRU or LSTM layers with their default activations",
+        )
+    foreign = sorted({node.op_type for node in graph.node if not _is_standard(node)})
+    if foreign:
+        raise IntegrityError(
+            f"the exported graph contains operators outside ONNX: {', '.join(foreign)}",
+            where=where,
+            remedy="express the features and the network without them",
+        )
+
+
+def _is_standard(node: onnx.NodeProto) -> bool:
+    return node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type, OPSET)

@@ -1,0 +1,125 @@
+"""Whether an ONNX file says what its Keras model says, on real windows, at several batch sizes.
+
+Knows two functions of the same candles, not how either was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from atb.errors import IntegrityError
+from atb.export.graph import output_scale
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+BATCHES = (1, 7, 256)
+TOLERANCE = 1e-5
+WINDOWS = 1000
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an ONNX file is from its Keras model.
+
+    Attributes:
+        windows: windows compared, at each batch size.
+        batches: the batch sizes.
+        max_difference: largest difference of the served output: log return or probability.
+        max_standardised_difference: the same in units of the target's standard deviation, in which
+            the network is fitted. Hourly returns are of the order of 1e-3, so that a tolerance in
+            their own unit would let an error of a percent of a deviation pass; equal to
+            `max_difference` for a probability.
+        tolerance: neither difference is larger.
+    """
+
+    windows: int
+    batches: tuple[int, ...]
+    max_difference: float
+    max_standardised_difference: float
+    tolerance: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, ready for JSON."""
+        return {**asdict(self), "batches": list(self.batches)}
+
+
+def sample(candles: Float32, ends: Int64, rows: int, count: int = WINDOWS) -> Float32:
+    """Windows of candles, spread evenly over the given ends.
+
+    Args:
+        candles: `[N, 5]` float32.
+        ends: `[M]` rows at which whole windows end, each at least `rows - 1`.
+        rows: candles in a window, lookback included.
+        count: windows wanted; fewer when there are fewer ends.
+
+    Returns:
+        `[min(count, M), rows, 5]` float32.
+    """
+    chosen = ends[np.linspace(0, len(ends) - 1, min(count, len(ends))).astype(np.int64)]
+    windows: Float32 = candles[chosen[:, np.newaxis] + np.arange(1 - rows, 1)]
+    return windows
+
+
+def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
+    """Compare an ONNX file, on one thread, with the model it was exported from.
+
+    Args:
+        serving: the model, from `atb.export.graph.serving_model`.
+        path: the ONNX file.
+        windows: `[n, window + lookback, 5]` float32 candles.
+
+    Raises:
+        IntegrityError: when a difference exceeds `TOLERANCE`, or one is a finite number where the
+            other is not, or none of the numbers is finite.
+    """
+    expected = serving.predict(windows, batch_size=max(BATCHES), verbose=0).astype(np.float64)
+    session = _session(path)
+    largest = max(
+        _difference(expected, _outputs(session, windows, batch), f"{path}, batch {batch}")
+        for batch in BATCHES
+    )
+    standardised = largest / output_scale(serving)
+    if max(largest, standardised) > TOLERANCE:
+        raise IntegrityError(
+            f"ONNX and Keras differ by {largest:.1e}, which is {standardised:.1e} of the target's "
+            f"standard deviation; {TOLERANCE:.0e} is allowed",
+            where=str(path),
+            remedy="do not use this model; export it again",
+        )
+    return Parity(len(windows), BATCHES, largest, standardised, TOLERANCE)
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _outputs(session: onnxruntime.InferenceSession, windows: Float32, batch: int) -> Float64:
+    name = session.get_inputs()[0].name
+    starts = range(0, len(windows), batch)
+    parts = [session.run(None, {name: windows[i : i + batch]})[0] for i in starts]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _difference(expected: Float64, actual: Float64, where: str) -> float:
+    """Largest absolute difference of the finite numbers."""
+    finite = np.isfinite(expected)
+    disagreeing = int((finite != np.isfinite(actual)).sum())
+    if disagreeing or not finite.any():
+        raise IntegrityError(
+            f"{int((~finite).sum())} of {len(expected)} Keras outputs are not finite, and "
+            f"{disagreeing} differ from ONNX in that",
+            where=where,
+            remedy="check the candles of these windows with: atb data check",
+        )
+    return float(np.abs(actual[finite] - expected[finite]).max())
