@@ -15,22 +15,31 @@ import tensorflow as tf
 
 
 def fusable(model: keras.Model) -> keras.Model:
-    """The same model, sharing its layers and weights, with each GRU in recognisable form.
+    """The same model, sharing its layers and weights, with each default GRU in recognisable form.
 
     Args:
-        model: a functional model, possibly of models; its GRUs have Keras's default activations.
+        model: a functional model, possibly of models; a GRU with other activations than Keras's
+            default ones, or without bias, is left as it is.
     """
     return keras.models.clone_model(model, clone_function=_recognisable, recursive=True)
 
 
 def _recognisable(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if isinstance(layer, keras.layers.GRU):
+    if _is_default(layer):
         return PlainGRU(layer)
-    if isinstance(layer, keras.layers.Bidirectional) and isinstance(
-        layer.forward_layer, keras.layers.GRU
-    ):
+    if isinstance(layer, keras.layers.Bidirectional) and _is_default(layer.forward_layer):
         return PlainBidirectionalGRU(layer)
     return layer
+
+
+def _is_default(layer: keras.layers.Layer) -> bool:
+    return (
+        isinstance(layer, keras.layers.GRU)
+        and layer.reset_after
+        and layer.use_bias
+        and layer.activation is keras.activations.tanh
+        and layer.recurrent_activation is keras.activations.sigmoid
+    )
 
 
 class PlainGRU(keras.layers.Layer):  # type: ignore[misc]
@@ -46,7 +55,7 @@ class PlainGRU(keras.layers.Layer):  # type: ignore[misc]
 
 
 class PlainBidirectionalGRU(keras.layers.Layer):  # type: ignore[misc]
-    """`[B, T, C]` float32 to the concatenated outputs of both directions."""
+    """`[B, T, C]` float32 to both directions' outputs, concatenated, with the given weights."""
 
     def __init__(self, source: keras.layers.Bidirectional) -> None:
         super().__init__(name=source.name, dtype="float32")
