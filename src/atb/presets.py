@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from atb.config.architectures import ARCHITECTURES
+from atb.config.targets import TARGETS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
 from atb.strict_yaml import load, scalar
@@ -191,7 +193,9 @@ def _validate(
 def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, str]) -> AtbError:
     """One pydantic complaint as file, line, key and remedy."""
     keys = [str(part) for part in problem["loc"]]
-    tags = {"return", "direction"}  # pydantic puts the tag of a union between the names
+    if problem["type"] == "union_tag_invalid":
+        keys.append(problem["ctx"]["discriminator"].strip("'"))
+    tags = {*TARGETS, *ARCHITECTURES}  # pydantic puts a union's tag between the names
     dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in tags))
     origin = origins.get(dotted, "")
     from_shell = origin.startswith("--")
@@ -202,7 +206,7 @@ def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, s
         known = _siblings(dotted)
         return kind(f"unknown key {dotted!r}", where=where, remedy=nearest(keys[-1], known))
     message = str(problem["msg"]).removeprefix("Value error, ")
-    value = problem.get("input")
+    value = problem["ctx"]["tag"] if "tag" in problem.get("ctx", {}) else problem.get("input")
     shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
     kind = UsageError if from_shell else ConfigError
     return kind(f"{dotted}: {message}{shown}", where=where, remedy="see: atb presets show")

@@ -31,3 +31,7 @@ class DirectionTarget(Spec):
 
 
 Target = Annotated[ReturnTarget | DirectionTarget, Field(discriminator="kind")]
+TARGETS: dict[str, type[ReturnTarget | DirectionTarget]] = {
+    "return": ReturnTarget,
+    "direction": DirectionTarget,
+}
