@@ -25,7 +25,7 @@ COLUMNS = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Candles:
-    """N bars in time order.
+    """N bars in time order; just read and not yet through `checks.require`, in any order.
 
     Attributes:
         symbol: the market, for example `BTCUSDT`.
