@@ -9,18 +9,15 @@ from functools import cached_property
 
 from keras import ops
 
-from atb.features.causal import Series, delay, log_ratio
+from atb.features.causal import Series, aligned, delay, difference, log_ratio
 
 
 class Bars:
-    """View of candles `[B, T, 5]` (open, high, low, close, volume); each series is `[B, T, 1]`."""
+    """View of candles `[B, T, 5]` (open, high, low, close, volume) as series `[B, T, 1]`."""
 
     def __init__(self, candles: Series) -> None:
-        self.open = candles[..., 0:1]
-        self.high = candles[..., 1:2]
-        self.low = candles[..., 2:3]
-        self.close = candles[..., 3:4]
-        self.volume = candles[..., 4:5]
+        columns = ops.split(candles, 5, axis=-1)
+        self.open, self.high, self.low, self.close, self.volume = columns
 
     @cached_property
     def previous_close(self) -> Series:
@@ -30,7 +27,7 @@ class Bars:
     @cached_property
     def change(self) -> Series:
         """Close minus the close before, in price."""
-        return self.close - self.previous_close
+        return difference(self.close)
 
     @cached_property
     def log_return(self) -> Series:
@@ -50,11 +47,10 @@ class Bars:
     @cached_property
     def true_range(self) -> Series:
         """The bar's range extended to the close before, in price (Wilder 1978)."""
-        top = ops.maximum(self.high, self.previous_close)
-        return top - ops.minimum(self.low, self.previous_close)
+        high, low, before = aligned(self.high, self.low, self.previous_close)
+        return ops.maximum(high, before) - ops.minimum(low, before)
 
     @cached_property
     def typical_change(self) -> Series:
         """Change of the typical price `(high + low + close) / 3`, summed from exact differences."""
-        changes = [x - delay(x, 1) for x in (self.high, self.low, self.close)]
-        return (changes[0] + changes[1] + changes[2]) / 3
+        return (difference(self.high) + difference(self.low) + self.change) / 3

@@ -1,8 +1,9 @@
 """What features are made of: filters, delays and extremes that look back only.
 
-Knows series, not markets. A series is `[batch, time, 1]` float32 and keeps its length: its first
-rows, which would need bars before the first, are made from padding and must be cut off by the
-caller. Averages are finite filters, because a running sum drifts and a recursion never forgets.
+Knows series, not markets. A series is `[batch, time, 1]` float32 that ends with the last bar;
+what looks back is shorter at the front by just as many bars, so nothing is ever padded, and
+`aligned` series share their end. Averages are finite filters, because a running sum drifts and a
+recursion never forgets.
 """
 
 from __future__ import annotations
@@ -18,11 +19,29 @@ Weights: TypeAlias = npt.NDArray[np.float64]
 
 LOST_WEIGHT = 1e-6
 _ENDLESS = 4096
+_TINY = 1e-30  # vanishes beside any price or volume, and is all there is when both are zero
+_BELOW_ONE = 1 - 2**-24  # the float32 next to one: less than a rounding, and no infinite logarithm
+
+
+def aligned(*series: Series) -> list[Series]:
+    """Series of different lengths cut to the end they share."""
+    lengths = [ops.shape(one)[1] for one in series]
+    known = all(isinstance(length, int) for length in lengths)
+    shortest = min(lengths) if known else ops.min(ops.stack(lengths))
+    return [
+        one if known and length == shortest else one[:, length - shortest :]
+        for one, length in zip(series, lengths, strict=True)
+    ]
 
 
 def delay(series: Series, bars: int) -> Series:
     """The series as it was `bars` bars earlier."""
-    return ops.pad(series[:, :-bars], [[0, 0], [bars, 0], [0, 0]])
+    return series[:, :-bars]
+
+
+def difference(series: Series) -> Series:
+    """Each value minus the one before."""
+    return series[:, 1:] - series[:, :-1]
 
 
 def fir(series: Series, weights: Weights) -> Series:
@@ -33,11 +52,10 @@ def fir(series: Series, weights: Weights) -> Series:
         weights: `[bars]` or `[bars, F]`, newest bar first.
 
     Returns:
-        `[B, T, 1]` or `[B, T, F]`; looks back `bars - 1`.
+        `[B, T - bars + 1, F]`.
     """
     kernel = ops.convert_to_tensor(weights[::-1].reshape(len(weights), 1, -1), "float32")
-    padded = ops.pad(series, [[0, 0], [len(weights) - 1, 0], [0, 0]])
-    return ops.conv(padded, kernel, padding="valid", data_format="channels_last")
+    return ops.conv(series, kernel, padding="valid", data_format="channels_last")
 
 
 def from_last(change: Series, weights: Weights) -> Series:
@@ -50,16 +68,33 @@ def from_last(change: Series, weights: Weights) -> Series:
         weights: `[bars]` or `[bars, F]` on `x`, newest first.
 
     Returns:
-        `[B, T, 1]` or `[B, T, F]` in units of `x`; looks back `bars - 1`.
+        `[B, T - bars + 2, F]` in units of `x`.
     """
     older = np.cumsum(weights[::-1], axis=0)[::-1][1:]
-    return -fir(change, older)
+    return fir(change, -older)
+
+
+def deviations(change: Series, bars: int) -> Series:
+    """How far each of the last `bars` values lies from their mean.
+
+    Args:
+        change: `[B, T, 1]` of `x[t] - x[t - 1]`.
+        bars: how many values.
+
+    Returns:
+        `[B, T - bars + 2, bars]` in units of `x`.
+    """
+    return from_last(change, np.eye(bars) - 1 / bars)
+
+
+def average(filters: Series) -> Series:
+    """Mean over filters: `[B, T, F]` to `[B, T, 1]`."""
+    return ops.mean(filters, axis=-1, keepdims=True)
 
 
 def highest(series: Series, bars: int) -> Series:
     """The largest of the last `bars` values."""
-    padded = ops.pad(series, [[0, 0], [bars - 1, 0], [0, 0]])
-    return ops.max_pool(padded, bars, strides=1, padding="valid", data_format="channels_last")
+    return ops.max_pool(series, bars, strides=1, padding="valid", data_format="channels_last")
 
 
 def lowest(series: Series, bars: int) -> Series:
@@ -67,25 +102,33 @@ def lowest(series: Series, bars: int) -> Series:
     return -highest(-series, bars)
 
 
-def ratio(part: Series, whole: Series, empty: float = 0.0) -> Series:
-    """`part / whole`, and `empty` where the whole is zero. NaN stays NaN."""
-    zero = ops.equal(whole, 0.0)
-    return ops.where(zero, empty, part / ops.where(zero, 1.0, whole))
+def relative(part: Series, price: Series) -> Series:
+    """`part / price` of positive prices."""
+    part, price = aligned(part, price)
+    return part / price
+
+
+def ratio(part: Series, whole: Series) -> Series:
+    """`part / whole`, and zero where both are zero.
+
+    The whole must be zero or far above 1e-30, and zero only together with the part.
+    """
+    return relative(part, whole + _TINY)
 
 
 def contrast(a: Series, b: Series) -> Series:
     """`(a - b) / (a + b)` of non-negative values: -1 to 1, the bounded form of `a / b`."""
+    a, b = aligned(a, b)
     return ratio(a - b, a + b)
 
 
 def log_ratio(a: Series, b: Series) -> Series:
-    """`ln(a / b)` of positive values.
+    """`ln(a / b)` of positive values, within 17.3 of zero.
 
-    By the area tangent of their contrast, which keeps every digit of a small difference; ratios
-    beyond 3e7 count as 3e7.
+    By the area tangent of their contrast, which keeps every digit of a small difference.
     """
-    limit = 1 - 2**-24
-    return 2 * ops.arctanh(ops.clip(contrast(a, b), -limit, limit))
+    a, b = aligned(a, b)
+    return 2 * ops.arctanh(_BELOW_ONE * (a - b) / (a + b))
 
 
 def mean(bars: int) -> Weights:

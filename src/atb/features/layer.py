@@ -19,7 +19,7 @@ from keras import ops
 
 from atb.config.features import FEATURES, SETS, Feature, known_set, lookback
 from atb.features.bars import Bars
-from atb.features.causal import Series
+from atb.features.causal import Series, aligned
 from atb.features.scaling import Scaling
 from atb.market.candles import COLUMNS, Candles
 
@@ -55,16 +55,13 @@ class FeatureSet(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(name=name, dtype="float32", trainable=False)
         self.set_name = known_set(set_name)
         self.lookback = lookback(set_name)
-        self._members = [
-            (function_of(feature), feature.parameters)
-            for feature in (FEATURES[member] for member in SETS[set_name])
-        ]
+        self._members = [FEATURES[member] for member in SETS[set_name]]
 
     def call(self, candles: Series) -> Series:
         """`[B, T + lookback, 5]` float32 to `[B, T, F]` float32."""
         bars = Bars(candles)
-        columns = [function(bars, *parameters) for function, parameters in self._members]
-        return ops.concatenate(columns, axis=-1)[:, self.lookback :]
+        columns = [function_of(feature)(bars, *feature.parameters) for feature in self._members]
+        return ops.concatenate(aligned(*columns), axis=-1)
 
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]

@@ -1,6 +1,7 @@
 """Each price of the bar relative to a close, as a log ratio.
 
-A feature is a function of the bars, and of its parameters in the catalogue, to `[B, T, 1]`.
+A feature is a function of T bars, and of its parameters in the catalogue, to
+`[B, T - lookback, 1]`.
 """
 
 from __future__ import annotations

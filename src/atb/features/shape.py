@@ -1,6 +1,7 @@
 """The form of a single candle, in shares of its range; a flat bar has none.
 
-A feature is a function of the bars, and of its parameters in the catalogue, to `[B, T, 1]`.
+A feature is a function of T bars, and of its parameters in the catalogue, to
+`[B, T - lookback, 1]`.
 """
 
 from __future__ import annotations

@@ -1,19 +1,22 @@
 """How far prices move per bar, from closes, from ranges and from both.
 
-A feature is a function of the bars, and of its parameters in the catalogue, to `[B, T, 1]`.
+A feature is a function of T bars, and of its parameters in the catalogue, to
+`[B, T - lookback, 1]`.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 from keras import ops
 
 from atb.features.bars import Bars
 from atb.features.causal import (
     Series,
+    aligned,
+    average,
     contrast,
+    deviations,
     fir,
     from_last,
     highest,
@@ -21,13 +24,14 @@ from atb.features.causal import (
     lowest,
     mean,
     ratio,
+    relative,
     wilder,
 )
 
 
 def atr(bars: Bars, window: int) -> Series:
     """Wilder's average of the true range, relative to close."""
-    return fir(bars.true_range, wilder(window)) / bars.close
+    return relative(fir(bars.true_range, wilder(window)), bars.close)
 
 
 def range_ratio(bars: Bars, window: int) -> Series:
@@ -37,22 +41,19 @@ def range_ratio(bars: Bars, window: int) -> Series:
 
 def bollinger_position(bars: Bars, window: int) -> Series:
     """Where close lies between the bands two deviations around the mean: 0 low, 1 high."""
-    centre, deviation = _band(bars, window)
-    return 0.5 + ratio(-centre, 4 * deviation)
+    above_mean = from_last(bars.change, -mean(window))
+    return 0.5 + ratio(above_mean, 4 * _deviation(bars, window))
 
 
 def bollinger_width(bars: Bars, window: int) -> Series:
     """Distance between the bands, relative to the mean."""
-    centre, deviation = _band(bars, window)
-    return 4 * deviation / (bars.close + centre)
+    close, below_mean = aligned(bars.close, from_last(bars.change, mean(window)))
+    return relative(4 * _deviation(bars, window), close + below_mean)
 
 
-def _band(bars: Bars, window: int) -> tuple[Series, Series]:
-    """Mean of the closes relative to the last, and their population deviation, in price."""
-    deviations = from_last(bars.change, np.eye(window))
-    centre = ops.mean(deviations, axis=-1, keepdims=True)
-    variance = ops.mean(ops.square(deviations - centre), axis=-1, keepdims=True)
-    return centre, ops.sqrt(variance)
+def _deviation(bars: Bars, window: int) -> Series:
+    """Population standard deviation of the closes, in price."""
+    return ops.sqrt(average(ops.square(deviations(bars.change, window))))
 
 
 def realised_volatility(bars: Bars, window: int) -> Series:

@@ -1,6 +1,7 @@
 """How much was traded against before, and on which side of the price.
 
-A feature is a function of the bars, and of its parameters in the catalogue, to `[B, T, 1]`.
+A feature is a function of T bars, and of its parameters in the catalogue, to
+`[B, T - lookback, 1]`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from atb.features.bars import Bars
-from atb.features.causal import Series, contrast, delay, fir, mean, ratio
+from atb.features.causal import Series, aligned, contrast, delay, fir, mean, ratio
 
 
 def volume_ratio(bars: Bars, window: int) -> Series:
@@ -25,9 +26,9 @@ def volume_change(bars: Bars) -> Series:
 def money_flow_index(bars: Bars, window: int) -> Series:
     """Turnover of bars whose typical price rose, over that of all that moved: 0 to 1."""
     turnover = (bars.high + bars.low + bars.close) / 3 * bars.volume
-    rise = fir(ops.where(bars.typical_change > 0, turnover, 0.0), np.ones(window))
-    fall = fir(ops.where(bars.typical_change < 0, turnover, 0.0), np.ones(window))
-    return ratio(rise, rise + fall, empty=0.5)
+    turnover, change = aligned(turnover, bars.typical_change)
+    signed = turnover * ops.sign(change)
+    return 0.5 + ratio(fir(signed, mean(window) / 2), fir(ops.absolute(signed), mean(window)))
 
 
 def chaikin_money_flow(bars: Bars, window: int) -> Series:
