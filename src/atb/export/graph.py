@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import layers
 
 from atb.config.features import lookback
 from atb.config.targets import Target
-from atb.features.layer import FeatureSet
+from atb.features.layer import FeatureSet, rescaling
 from atb.features.scaling import Scaling
 from atb.market.candles import COLUMNS
 from atb.models.heads import HEADS
@@ -47,15 +48,13 @@ def serving_model(
         volume in the base currency) to `[B, 1]` float32: `return` (log return) or `probability`.
     """
     candles = keras.Input((window + lookback(features), len(COLUMNS)), name=INPUT)
-    hidden = FeatureSet(features)(candles)
-    # Lists, since constants end up inside an exported graph and a Normalization's state does not.
-    hidden = _rescaling(scaling.scale.tolist(), scaling.offset.tolist(), "scale")(hidden)
-    hidden = in_float32(network)(hidden)
-    hidden = _rescaling(target_scale, target_offset, UNSCALE)(hidden)
-    activation = keras.layers.Activation(
+    unscale = layers.Rescaling(target_scale, target_offset, dtype="float32", name=UNSCALE)
+    activation = layers.Activation(
         HEADS[target.output].activation, dtype="float32", name=target.output
     )
-    return keras.Model(candles, activation(hidden), name="serving")
+    hidden = rescaling(scaling)(FeatureSet(features)(candles))
+    served = activation(unscale(in_float32(network)(hidden)))
+    return keras.Model(candles, served, name="serving")
 
 
 def output_scale(serving: keras.Model) -> float:
@@ -66,7 +65,7 @@ def output_scale(serving: keras.Model) -> float:
 def in_float32(network: keras.Model) -> keras.Model:
     """A copy of a network, with the same weights, that computes in float32 throughout."""
 
-    def rebuilt(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def rebuilt(layer: layers.Layer) -> layers.Layer:
         return layer.__class__.from_config(_with_float32(layer.get_config()))
 
     copy = keras.models.clone_model(network, clone_function=rebuilt, recursive=True)
@@ -79,7 +78,3 @@ def _with_float32(config: Any) -> Any:
     if isinstance(config, dict):
         return {k: "float32" if k == "dtype" else _with_float32(v) for k, v in config.items()}
     return config
-
-
-def _rescaling(scale: Any, offset: Any, name: str) -> keras.layers.Layer:
-    return keras.layers.Rescaling(scale, offset, dtype="float32", name=name)

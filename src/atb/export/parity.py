@@ -78,8 +78,8 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
         windows: `[n, window + lookback, 5]` float32 candles.
 
     Raises:
-        IntegrityError: when a difference exceeds `TOLERANCE`, or one is a finite number where the
-            other is not, or none of the numbers is finite.
+        IntegrityError: when a difference exceeds `TOLERANCE`, the shapes differ, one is a finite
+            number where the other is not, or none of the numbers is finite.
     """
     expected = serving.predict(windows, batch_size=max(BATCHES), verbose=0).astype(np.float64)
     session = _session(path)
@@ -113,6 +113,12 @@ def _outputs(session: onnxruntime.InferenceSession, windows: Float32, batch: int
 
 def _difference(expected: Float64, actual: Float64, where: str) -> float:
     """Largest absolute difference of the finite numbers."""
+    if actual.shape != expected.shape:
+        raise IntegrityError(
+            f"ONNX answers with shape {actual.shape}, Keras with {expected.shape}",
+            where=where,
+            remedy="give the network a longer window",
+        )
     finite = np.isfinite(expected)
     disagreeing = int((finite != np.isfinite(actual)).sum())
     if disagreeing or not finite.any():
