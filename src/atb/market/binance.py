@@ -21,9 +21,8 @@ from atb.clock import epoch_to_ms, now_ms, timeframe_ms, to_datetime
 from atb.errors import DataError, UsageError
 from atb.events import Listener, Progress
 from atb.market import files
-from atb.market.candles import COLUMNS, Candles
+from atb.market.candles import COLUMNS, Candles, joined
 from atb.market.download import MissingError, Patience, RefusedError, get, verified
-from atb.market.store import joined
 
 SAFETY_MS = 2_000  # a bar is taken for closed this long after its close time
 _DAY_MS = 86_400_000

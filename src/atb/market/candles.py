@@ -7,7 +7,7 @@ it may be used from its close time on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,3 +120,20 @@ class Candles:
                 .tobytes()
             )
         return digest.hexdigest()
+
+
+def joined(parts: Sequence[Candles]) -> Candles:
+    """One market's candles in time order, each time once: the first part that has a bar counts."""
+    if len(parts) == 1 and np.all(np.diff(parts[0].time) > 0):
+        return parts[0]
+    time, rows = np.unique(np.concatenate([part.time for part in parts]), return_index=True)
+    values = {
+        name: np.concatenate([getattr(part, name) for part in parts])[rows] for name in COLUMNS
+    }
+    return Candles.from_columns(
+        parts[0].symbol,
+        parts[0].timeframe,
+        {"time": time, **values},
+        source=parts[0].source,
+        synthetic=any(part.synthetic for part in parts),
+    )

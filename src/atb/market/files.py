@@ -176,6 +176,7 @@ def _csv(stream: BinaryIO) -> Any:
         )
     if headless:
         names = list(_KLINE_COLUMNS)
+    table.locate(names)
     try:
         return csv.read_csv(
             stream,

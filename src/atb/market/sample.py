@@ -90,18 +90,20 @@ def _paths(
 ) -> tuple[Float64, Float64, Float64]:
     """`[N]` lowest, highest and last log price of each bar, relative to its open."""
     chance = _JUMPS_PER_DAY * step / _DAY_MS / _STEPS
-    parts = []
+    lowest, highest, last = np.zeros((3, len(volatility)))
     for start in range(0, len(volatility), _CHUNK):
-        scale = volatility[start : start + _CHUNK, None] / np.sqrt(_STEPS)
+        part = slice(start, start + _CHUNK)
+        scale = volatility[part, None] / np.sqrt(_STEPS)
         moves = random.normal(size=(len(scale), _STEPS)) * scale
         jumps = random.poisson(chance, moves.shape)
         moves += random.normal(size=moves.shape) * _JUMP_SIZE * np.sqrt(jumps)
         # The price, not its logarithm, is the martingale.
         moves -= scale**2 / 2 + chance * np.expm1(_JUMP_SIZE**2 / 2)
         path = np.cumsum(moves, axis=1)
-        parts.append((path.min(axis=1), path.max(axis=1), path[:, -1]))
-    lowest, highest, last = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return np.minimum(lowest, 0), np.maximum(highest, 0), last
+        lowest[part] = np.minimum(path.min(axis=1), 0)
+        highest[part] = np.maximum(path.max(axis=1), 0)
+        last[part] = path[:, -1]
+    return lowest, highest, last
 
 
 def _volume(volatility: Float64, move: Float64, step: int, random: np.random.Generator) -> Float64:

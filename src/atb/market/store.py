@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from atb import atomic
 from atb.errors import DataError, StorageError
 from atb.market import checks, files
-from atb.market.candles import COLUMNS, Candles
+from atb.market.candles import COLUMNS, Candles, joined
 from atb.workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
@@ -90,23 +90,6 @@ def merge(workspace: Workspace, candles: Candles) -> Candles:
             candles = joined([candles, stored])
         files.write(candles, workspace.candles(symbol, timeframe))
     return candles
-
-
-def joined(parts: list[Candles]) -> Candles:
-    """One market's candles in time order, each time once: the first part that has a bar counts."""
-    if len(parts) == 1 and np.all(np.diff(parts[0].time) > 0):
-        return parts[0]
-    time, rows = np.unique(np.concatenate([part.time for part in parts]), return_index=True)
-    values = {
-        name: np.concatenate([getattr(part, name) for part in parts])[rows] for name in COLUMNS
-    }
-    return Candles.from_columns(
-        parts[0].symbol,
-        parts[0].timeframe,
-        {"time": time, **values},
-        source=parts[0].source,
-        synthetic=any(part.synthetic for part in parts),
-    )
 
 
 def listing(workspace: Workspace) -> list[Stored]:
