@@ -225,7 +225,13 @@ def test_no_server_is_noticed_at_once(tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(404, MissingError), (403, RefusedError), (418, RefusedError), (451, RefusedError)],
+    [
+        (404, MissingError),
+        (302, RefusedError),
+        (403, RefusedError),
+        (418, RefusedError),
+        (451, RefusedError),
+    ],
 )
 def test_refusals_are_not_tried_again(exchange, status, error):
     exchange.faults = {"/ping": [status] * 5}

@@ -401,9 +401,28 @@ def test_a_flipped_bit_is_read_or_refused(tmp_path, bars, ending, place, bit):
         assert error.remedy
 
 
-def test_real_files_are_good(market_data):
-    for path in sorted((market_data / "crypto_ohlcv").glob("*_1h_*")):
-        found = files.read(path, "X", "1h")
-        assert len(found) >= 18_000
+@pytest.mark.parametrize(
+    ("pattern", "timeframe", "rows"),
+    [
+        ("crypto_ohlcv/*_1h_*", "1h", 18_000),
+        ("crypto_ohlcv/*_30m_*", "30m", 43_776),
+        ("futures/ES_5m_*", "5m", 13_768),
+        ("equity/SPY_1h_*", "1h", 36_885),
+    ],
+)
+def test_real_files_are_good(market_data, pattern, timeframe, rows):
+    paths = sorted(market_data.glob(pattern))
+    assert paths
+    for path in paths:
+        found = files.read(path, "X", timeframe)
+        assert len(found) >= rows
         assert checks.inspect(found).fatal == ()
-        assert checks.sniff(found.time) == "1h"
+        assert checks.sniff(found.time) == timeframe
+
+
+def test_dates_are_days(tmp_path):
+    days = pa.array([19_723, 19_724], pa.date32())
+    columns = {name: values * 2 for name, values in GOOD.items()}
+    (tmp_path / "x.parquet").write_bytes(parquet(date=days, **columns))
+    found = files.read(tmp_path / "x.parquet", "X", "1d")
+    assert found.time.tolist() == [1_704_067_200_000, 1_704_153_600_000]

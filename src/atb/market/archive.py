@@ -12,7 +12,7 @@ import zlib
 
 from atb.errors import DataError
 
-MAX_UNPACKED_BYTES = 512 * 2**20
+MAX_UNPACKED_BYTES = 256 * 2**20
 
 
 def member(content: bytes) -> bytes:

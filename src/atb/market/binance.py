@@ -28,7 +28,7 @@ SAFETY_MS = 2_000  # a bar is taken for closed this long after its close time
 _DAY_MS = 86_400_000
 _KLINES_PER_REQUEST = 1_000
 _FILES_AT_ONCE = 6
-_INVALID_SYMBOL = -1121
+_NO_SYMBOL = (-1100, -1121)  # illegal characters, unknown symbol
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class _Fetch:
         try:
             rows = _decoded(get(self.session, url, patience, params), url)
         except RefusedError as error:
-            if _error_code(error.body) != _INVALID_SYMBOL:
+            if _error_code(error.body) not in _NO_SYMBOL:
                 raise
             raise UsageError(
                 f"Binance lists no spot market {self.symbol!r}",

@@ -72,7 +72,7 @@ def get(
 
     Raises:
         MissingError: on 404.
-        RefusedError: on any other 4xx.
+        RefusedError: on any other 4xx, and on a redirect, which is not followed.
         SourceUnavailableError: when all attempts fail.
     """
     for attempt in range(patience.attempts):
@@ -126,7 +126,10 @@ def _once(
 ) -> bytes:
     limits = (patience.connect, patience.silence)
     try:
-        with session.get(url, params=params, timeout=limits, stream=True) as response:
+        # No redirects: only the hosts that were named are ever asked.
+        with session.get(
+            url, params=params, timeout=limits, stream=True, allow_redirects=False
+        ) as response:
             status = response.status_code
             if status == requests.codes.too_many_requests or status >= 500:
                 raise _TransientError(f"answers {status}", wait=_retry_after(response))
@@ -138,7 +141,7 @@ def _once(
         ) from error
     if status == requests.codes.not_found:
         raise MissingError("answers 404", where=url, remedy=_ELSEWHERE)
-    if status >= 400:
+    if status >= 300:
         raise RefusedError(f"answers {status}", body, where=_place(url), remedy=_ELSEWHERE)
     return body
 
