@@ -1,0 +1,61 @@
+"""The page of features, written from the catalogue.
+
+    python -m atb.features.document > docs/features.md
+
+Knows the catalogue and Markdown; computes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from atb.config.features import FEATURES, SETS, Feature, lookback
+
+HEAD = """<!-- python -m atb.features.document > docs/features.md -->
+# Features
+
+Each feature is a causal function of the five columns of a candle: it uses its own bar and at most
+`lookback` earlier ones. A set is one Keras layer, `atb.features.layer.FeatureSet`, that makes the
+training matrix and sits inside the serving graph. All are dimensionless; where a ratio would be
+nothing over nothing (a flat bar, no volume) it is neutral.
+
+Names end in their parameters, in bars: `n`, or `n, m, k`. `SMA_n`, `mean_n`, `sum_n`, `min_n` and
+`max_n` run over the last n bars with the own one. `EMA_n` has factor 2 / (n + 1), `W_n` (Wilder's
+average) 1 / n; both are cut where less than a millionth of their weight is left, which sets their
+lookback. `TR` is max(high, previous close) - min(low, previous close). `+DM` is the rise of the
+high where it is positive and more than the fall of the low, else 0; `-DM` the reverse.
+"""
+
+
+def page() -> str:
+    """The whole page in Markdown: for every set the features it has beyond the sets before it."""
+    lines = [HEAD]
+    known: frozenset[str] = frozenset()
+    for name, members in SETS.items():
+        added = [FEATURES[member] for member in members if member not in known]
+        inherited = f", the {len(known)} above and" if known else ""
+        lines += [f"## {name}", ""]
+        lines += [f"{len(members)} features, lookback {lookback(name)}{inherited}:", ""]
+        lines += [
+            "| feature | file | lookback | unit | formula | source |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [*map(_row, added), ""]
+        known |= frozenset(members)
+    return "\n".join(lines)
+
+
+def _row(feature: Feature) -> str:
+    cells = (
+        f"`{feature.name}`",
+        feature.group,
+        str(feature.lookback),
+        feature.unit,
+        f"`{feature.formula}`",
+        feature.source,
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from atb.config.features import FEATURES, SETS, lookback
+from atb.errors import UsageError
+from atb.market.candles import Candles
+
+Float32 = npt.NDArray[np.float32]
+
+pytestmark = pytest.mark.usefixtures("tensorflow_ready")
+every_set = pytest.mark.parametrize("name", SETS)
+
+
+def windows(candles: Candles, bars: int, count: int) -> Float32:
+    """`[count, bars, 5]` spread over the candles."""
+    rows = candles.matrix()
+    return np.stack(
+        [
+            rows[start : start + bars]
+            for start in np.linspace(0, len(rows) - bars, count).astype(int)
+        ]
+    )
+
+
+def test_the_sets_have_their_sizes() -> None:
+    assert {name: len(members) for name, members in SETS.items()} == {
+        "price": 5,
+        "technical": 15,
+        "full": 39,
+    }
+    assert set(SETS["price"]) < set(SETS["technical"]) < set(SETS["full"]) == set(FEATURES)
+
+
+@every_set
+def test_shapes(name: str) -> None:
+    import keras
+
+    from atb.features.layer import FeatureSet
+
+    layer, columns, before = FeatureSet(name), len(SETS[name]), lookback(name)
+    assert layer(np.ones((3, before + 7, 5), np.float32)).shape == (3, 7, columns)
+    assert layer.compute_output_shape((None, before + 7, 5)) == (None, 7, columns)
+    assert layer(keras.Input((None, 5))).shape == (None, None, columns)
+    assert layer.count_params() == 0
+
+
+@every_set
+def test_unknown_lengths_give_the_same_rows(name: str, bitcoin: Candles) -> None:
+    import keras
+
+    from atb.features.layer import FeatureSet
+
+    candles = keras.Input((None, 5))
+    model = keras.Model(candles, FeatureSet(name)(candles))
+    part = windows(bitcoin, lookback(name) + 30, 4)
+    made = model.predict(part, verbose=0)
+    np.testing.assert_allclose(made, FeatureSet(name)(part), rtol=1e-5, atol=1e-6)
+
+
+def test_float32_whatever_the_policy() -> None:
+    import keras
+
+    from atb.features.layer import FeatureSet
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = FeatureSet("price")
+        made = layer(np.ones((1, 25, 5)))
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert made.dtype == "float32"
+    assert layer.compute_dtype == "float32"
+
+
+@every_set
+def test_it_is_saved_by_name(name: str, tmp_path: Path, bitcoin: Candles) -> None:
+    import keras
+
+    from atb.features.layer import FeatureSet
+
+    candles = keras.Input((lookback(name) + 5, 5))
+    model = keras.Model(candles, FeatureSet(name, name="features")(candles))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    part = windows(bitcoin, lookback(name) + 5, 3)
+    np.testing.assert_array_equal(again(part), model(part))
+    assert again.get_layer("features").get_config() == {"name": "features", "set_name": name}
+
+
+def test_an_unknown_set_is_refused_by_name() -> None:
+    from atb.features.layer import FeatureSet, compute
+
+    with pytest.raises(UsageError, match=r"'tecnical'.*'technical'"):
+        FeatureSet("tecnical")
+    with pytest.raises(UsageError, match="'tecnical'"):
+        compute("tecnical", Candles("A", "1h", *(np.ones(1) for _ in range(6))))
+
+
+@every_set
+def test_compute_is_the_layer_over_everything(name: str, bitcoin: Candles) -> None:
+    from atb.features.layer import FeatureSet, compute
+
+    before = lookback(name)
+    matrix = compute(name, bitcoin)
+    assert matrix.dtype == np.float32
+    assert matrix.shape == (len(bitcoin), len(SETS[name]))
+    assert np.isnan(matrix[:before]).all()
+    assert np.isfinite(matrix[before:]).all()
+    whole = np.asarray(FeatureSet(name)(bitcoin.matrix()[np.newaxis]))[0]
+    spread = matrix[before:].std(axis=0)
+    assert (np.abs(whole - matrix[before:]).max(axis=0) <= 5e-6 * spread).all()
+
+
+@pytest.mark.parametrize("rows", [1, 188, 16_383, 16_384, 16_385, 16_571, 16_572])
+def test_pieces_join_without_a_seam(rows: int, bitcoin: Candles) -> None:
+    from atb.features.layer import compute
+
+    whole, prefix = compute("full", bitcoin), compute("full", bitcoin.rows(0, rows))
+    assert prefix.tobytes() == whole[:rows].tobytes()
+
+
+def test_no_candles_give_an_empty_matrix(bitcoin: Candles) -> None:
+    from atb.features.layer import compute
+
+    assert compute("technical", bitcoin.rows(0, 0)).shape == (0, 15)
+
+
+def test_rescaling_is_the_scaling(bitcoin: Candles) -> None:
+    from atb.features import scaling
+    from atb.features.layer import compute, rescaling
+
+    rows = compute("technical", bitcoin)[200:300]
+    fitted = scaling.fit("minmax", rows)
+    layer = rescaling(fitted)
+    assert layer.compute_dtype == "float32"
+    np.testing.assert_allclose(layer(rows), fitted.apply(rows), rtol=1e-6, atol=1e-6)
+
+
+@every_set
+def test_the_set_is_plain_onnx(name: str, bitcoin: Candles) -> None:
+    import keras
+    import onnxruntime
+    import tensorflow as tf
+    import tf2onnx
+
+    from atb.features.layer import FeatureSet
+
+    bars = lookback(name) + 60
+    candles = keras.Input((bars, 5))
+    model = keras.Model(candles, FeatureSet(name)(candles))
+    signature = [tf.TensorSpec((None, bars, 5), tf.float32, name="candles")]
+    graph, _ = tf2onnx.convert.from_function(tf.function(model), signature, opset=18)
+    assert not {"Loop", "If", "Scan"} & {node.op_type for node in graph.graph.node}
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    part = windows(bitcoin, bars, 257)
+    served, ours = session.run(None, {"candles": part})[0], np.asarray(model(part))
+    spread = ours.reshape(-1, ours.shape[-1]).std(axis=0)
+    assert (np.abs(served - ours).max(axis=(0, 1)) <= 1e-5 * spread).all()
