@@ -1,0 +1,82 @@
+"""Candles from a list of opens, random paths, and an independent account kept bar by bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atb.backtest.predictions import Predictions
+from atb.config.trading import TradingSpec
+from atb.market.candles import Candles
+
+HOUR = 3_600_000
+START = 1_704_067_200_000
+
+
+def candles(opens: Any, last_close: float, missing: Any = ()) -> Candles:
+    """Hourly bars with these opens; each closes at the next open, the last at `last_close`.
+
+    `missing` holds positions after which one bar is absent.
+    """
+    opens = np.asarray(opens, float)
+    closes = np.append(opens[1:], last_close)
+    steps = np.ones(len(opens), np.int64)
+    steps[np.asarray(missing, int) + 1] += 1
+    columns = {
+        "time": START + (np.cumsum(steps) - 1) * HOUR,
+        "open": opens,
+        "high": np.maximum(opens, closes),
+        "low": np.minimum(opens, closes),
+        "close": closes,
+        "volume": np.ones(len(opens)),
+    }
+    return Candles.from_columns("BTCUSDT", "1h", columns)
+
+
+def predictions(rows: Any, value: Any, unit: Any = "return") -> Predictions:
+    return Predictions(np.asarray(rows, np.int64), np.asarray(value, float), unit)
+
+
+def ledger(made: Predictions, bars: Candles, spec: TradingSpec) -> list[float]:
+    """Equity at each bar's open and at the end, by cash and units, one event after another."""
+    wanted = dict(zip(made.rows.tolist(), made.value.tolist(), strict=True))
+    fills = [row + 1 for row in wanted if row + 1 < len(bars)]
+    rate = (spec.fee + spec.slippage) / 10_000
+    neutral, unit = (0.0, 1e-4) if made.unit == "return" else (0.5, 1e-2)
+    cash, units, position, curve = 1.0, 0.0, 0.0, []
+    for bar in range(min(fills), max(fills) + 1):
+        price = float(bars.open[bar])
+        equity = cash + units * price
+        curve.append(equity)
+        if bar - 1 in wanted:
+            distance = wanted[bar - 1] - neutral
+            before, position = position, 0.0
+            if distance > spec.threshold * unit:
+                position = 1.0
+            elif distance < -spec.threshold * unit and spec.positions == "long_short":
+                position = -1.0
+            equity -= rate * abs(position - before) * equity
+        # A constant exposure: a short position is brought back to one times the equity each bar.
+        units = position * equity / price
+        cash = equity - units * price
+    equity = cash + units * float(bars.close[max(fills)])
+    curve.append(equity - rate * abs(position) * equity)
+    return curve
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Candles]:
+    return candles
+
+
+@pytest.fixture(scope="session")
+def predict() -> Callable[..., Predictions]:
+    return predictions
+
+
+@pytest.fixture(scope="session")
+def keep_ledger() -> Callable[..., list[float]]:
+    return ledger

@@ -1,0 +1,53 @@
+"""Each figure by hand on a small account."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atb.backtest.performance import measure
+from atb.backtest.vectorised import trade
+from atb.clock import bars_per_year
+
+
+def test_the_figures_by_hand(make):
+    bars = make([100, 110, 99, 99], last_close=118.8)
+    figures = measure(trade(bars, np.array([1.0, 1.0, 0.0, 1.0]), 0.0))
+    returns = np.array([0.1, -0.1, 0.0, 0.2])
+    assert figures.total_return == pytest.approx(1.1 * 0.9 * 1.2 - 1)
+    assert figures.max_drawdown == pytest.approx(0.1)
+    assert figures.annual_volatility == pytest.approx(returns.std() * np.sqrt(bars_per_year("1h")))
+    expected = returns.mean() / returns.std() * np.sqrt(bars_per_year("1h"))
+    assert figures.sharpe == pytest.approx(expected)
+    assert (figures.trades, figures.turnover, figures.exposure) == (2, 4, 0.75)
+    assert figures.win_rate == 0.5  # the first trade made 1.1 * 0.9 = 0.99
+    assert figures.annual_return is None  # four hours say nothing of a year
+
+
+def test_the_annual_return_compounds_to_the_total_one(make):
+    days = 73
+    bars = make(np.full(24 * days, 100.0), last_close=121.0)
+    figures = measure(trade(bars, np.ones(len(bars)), 0.0))
+    assert (1 + figures.annual_return) ** (days / 365.25) == pytest.approx(1.21)
+
+
+def test_a_market_that_closes_has_fewer_bars_a_year(make):
+    opens = 100 + np.arange(100.0) % 3
+    whole = measure(trade(make(opens, 100), np.ones(100), 0.0))
+    halved = measure(trade(make(opens, 100, missing=range(99)), np.ones(100), 0.0))
+    ratio = whole.annual_volatility / halved.annual_volatility
+    assert ratio == pytest.approx(np.sqrt(199 / 100))
+
+
+def test_costs_turn_a_winning_trade_into_a_losing_one(make):
+    bars, position = make([100, 101, 101], last_close=101), np.array([1.0, 0.0, 0.0])
+    assert measure(trade(bars, position, 0.0)).win_rate == 1
+    assert measure(trade(bars, position, 0.006)).win_rate == 0
+
+
+def test_what_is_lost_to_costs_is_counted(make):
+    bars, position = make([100, 100, 100], last_close=100), np.array([1.0, -1.0, 1.0])
+    figures = measure(trade(bars, position, 0.01))
+    assert figures.turnover == 6
+    assert figures.costs_paid == pytest.approx(1 - 0.99 * 0.98 * 0.98 * 0.99)
+    assert figures.total_return == pytest.approx(-figures.costs_paid)

@@ -1,0 +1,31 @@
+"""What is no prediction is never traded or judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atb.errors import DivergedError
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_refused(predict, value):
+    with pytest.raises(DivergedError, match="1 of 3 predictions are not a finite number: number 1"):
+        predict([0, 1, 2], [0.1, value, 0.1])
+
+
+def test_a_probability_lies_between_0_and_1(predict):
+    assert len(predict([0, 1], [0.0, 1.0], "probability")) == 2
+    with pytest.raises(DivergedError, match=r"no probability between 0 and 1: number 0 is 1\.1"):
+        predict([0, 1], [1.1, 1.0], "probability")
+
+
+@pytest.mark.parametrize("rows", [[1, 1], [2, 1], [-1, 0]])
+def test_rows_rise(predict, rows):
+    with pytest.raises(ValueError, match="must rise"):
+        predict(rows, [0.1, 0.1])
+
+
+def test_rows_and_values_belong_together(predict):
+    with pytest.raises(ValueError, match="must be"):
+        predict([0, 1], [0.1])
