@@ -26,7 +26,7 @@ STAGES = ("data", "features", "dataset", "training", "evaluation", "export", "sa
 
 def train(preset: str, candles: Path, epochs: int, artifacts: str) -> dict[str, float]:
     """Train one preset; its stages, seconds per epoch and samples per second."""
-    command = [sys.executable, "-m", "atb_cli.main", "train", "model", "BTCUSDT", "--json"]
+    command = [str(Path(sys.executable).with_name("atb")), "train", "model", "BTCUSDT", "--json"]
     command += ["--preset", preset, "--candles", str(candles), "--artifacts", artifacts]
     command += ["--epochs", str(epochs), "--patience", str(epochs)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -1,0 +1,67 @@
+"""What a metric is: per-row columns and a function of their means.
+
+Every metric here has this form, so that one bootstrap of column means serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """M forecasts and what came true.
+
+    Attributes:
+        predicted: `[M]` float64 log return, or probability of a rise.
+        actual: `[M]` float64 log return, or 1 for a rise and 0 otherwise.
+        close: `[M]` float64 price at the close of the bar the forecast was made at.
+        scale: standard deviation of the label on train rows, 1 for classes.
+    """
+
+    predicted: Float64
+    actual: Float64
+    close: Float64
+    scale: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of merit.
+
+    Attributes:
+        name: key in results; price metrics are in the quote currency, `price_mape` is a share.
+        columns: an outcome to `[M, k]` float64 per-row quantities.
+        value: means `[..., k]` of those columns to the metric `[...]`.
+        better: `lower` or `higher`.
+    """
+
+    name: str
+    columns: Callable[[Outcome], Float64]
+    value: Callable[[Float64], Float64]
+    better: str
+
+    def of(self, outcome: Outcome) -> float:
+        """The metric of an outcome."""
+        return float(self.value(self.columns(outcome).mean(axis=0)))
+
+
+def mean_of(column: Callable[[Outcome], Float64]) -> Callable[[Outcome], Float64]:
+    """One per-row quantity `[M]` as the single column `[M, 1]`."""
+    return lambda outcome: column(outcome)[:, np.newaxis]
+
+
+def first(means: Float64) -> Float64:
+    """The mean of the only column."""
+    return means[..., 0]
+
+
+def root(means: Float64) -> Float64:
+    """The root of the mean of the only column."""
+    return np.sqrt(means[..., 0])

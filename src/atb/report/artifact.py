@@ -1,0 +1,40 @@
+"""The files of a model's folder and what writes each of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from atb.report import page, record, tables
+from atb.report.record import Run
+
+
+def files(
+    run: Run, serving: Any, graph: Path, stages: dict[str, float]
+) -> dict[str, Callable[[Path], None]]:
+    """By file name, what writes it.
+
+    Args:
+        run: everything the walk produced.
+        serving: the serving model; `save(path)` writes it for Keras.
+        graph: the verified ONNX file.
+        stages: seconds by stage so far.
+    """
+    return {
+        "config.json": partial(_write_json, run.config.model_dump(mode="json")),
+        "metadata.json": partial(_write_json, record.metadata(run, stages)),
+        "metrics.json": partial(_write_json, record.metrics(run)),
+        "history.csv": partial(tables.write_history, run),
+        "predictions.parquet": partial(tables.write_predictions, run),
+        "report.html": partial(page.write, run),
+        "model.onnx": partial(shutil.copyfile, graph),
+        "model.keras": serving.save,
+    }
+
+
+def _write_json(content: Any, path: Path) -> None:
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")

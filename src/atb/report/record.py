@@ -1,0 +1,127 @@
+"""What is written down about a training: metadata, metrics, the summary for people and machines.
+
+It knows what each hop returned and turns it into plain JSON; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+from atb import __version__
+from atb.backtest.predictions import Predictions
+from atb.backtest.result import Backtest
+from atb.clock import iso, now_ms
+from atb.config.features import lookback
+from atb.config.training import TrainingConfig
+from atb.dataset.build import Dataset
+from atb.dataset.learner import Fitted
+from atb.evaluation.verdict import Verdict
+from atb.export.parity import Parity
+from atb.market.candles import COLUMNS, Candles
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything one walk produced, before it is saved."""
+
+    version: str
+    config: TrainingConfig
+    candles: Candles
+    dataset: Dataset
+    fitted: Fitted
+    predictions: Predictions
+    verdict: Verdict
+    backtest: Backtest
+    parity: Parity
+
+
+def data(candles: Candles) -> dict[str, Any]:
+    """Which candles a model learned from."""
+    return {
+        "source": candles.source,
+        "synthetic": candles.synthetic,
+        "rows": len(candles),
+        "first": iso(int(candles.time[0])),
+        "last": iso(int(candles.time[-1])),
+        "gaps": int((candles.missing_before() > 0).sum()),
+    }
+
+
+def properties(version: str, config: TrainingConfig, candles: Candles) -> dict[str, str]:
+    """What the serving graph itself says about its input and origin."""
+    return {
+        "version": version,
+        "symbol": config.symbol,
+        "timeframe": config.data.timeframe,
+        "columns": ",".join(COLUMNS),
+        "features": config.features,
+        "window": str(config.window),
+        "lookback": str(lookback(config.features)),
+        "max_gap": str(config.dataset.max_gap),
+        "target": config.target.kind,
+        "horizon": str(config.target.horizon),
+        "synthetic": str(candles.synthetic).lower(),
+        "data_sha256": candles.sha256(),
+        "config_sha256": config.sha256(),
+        "atb": __version__,
+    }
+
+
+def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
+    """Where a model came from and what it needs: enough to train it again."""
+    split = run.dataset.split
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    periods = {name: run.candles.time[ends[[0, -1]]] for name, ends in parts.items()}
+    return {
+        **properties(run.version, run.config, run.candles),
+        "created": iso(now_ms()),
+        "data": {**data(run.candles), "timeframe": run.candles.timeframe},
+        "synthetic": run.candles.synthetic,
+        "dataset": {
+            "windows": {name: len(ends) for name, ends in parts.items()},
+            "periods": {name: [iso(int(t)) for t in times] for name, times in periods.items()},
+            "dropped": run.dataset.dropped,
+            "scaling": run.dataset.scaling.to_dict(),
+            "target_scale": run.dataset.target_scale,
+            "target_offset": run.dataset.target_offset,
+        },
+        "training": {
+            "epochs": len(run.fitted.history),
+            "best_epoch": run.fitted.best_epoch,
+            "reason": run.fitted.reason,
+            "parameters": run.fitted.parameters,
+            "seed": run.config.training.seed,
+            "threads": 1,
+        },
+        "parity": asdict(run.parity),
+        "stages": stages,
+        "python": platform.python_version(),
+        "libraries": {name: installed(name) for name in LIBRARIES},
+    }
+
+
+def metrics(run: Run) -> dict[str, Any]:
+    """How good the model is, beside its baselines, on test rows."""
+    return {**run.verdict.to_json(), "backtest": run.backtest.to_json()}
+
+
+def summary(run: Run, path: Path, stages: dict[str, float]) -> dict[str, Any]:
+    """One object for a script: where the model is and how it did."""
+    return {
+        "version": run.version,
+        "path": str(path),
+        "onnx": str(path / "model.onnx"),
+        "symbol": run.config.symbol,
+        "preset": run.config.name,
+        "data": data(run.candles),
+        **metrics(run),
+        "parity": asdict(run.parity),
+        "stages": stages,
+        "epochs": len(run.fitted.history),
+    }

@@ -1,0 +1,102 @@
+"""The whole path on real candles: every preset trains, is judged, exported, registered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import atb
+from atb.errors import DataError, StorageError, UsageError
+from atb.events import EpochEnded, Event, StageEnded
+from atb.registry.integrity import verify
+
+FILES = {
+    "BTCUSDT": ("BTCUSDT_1h_2023-01-01_2024-12-31.feather", "2023-01-01"),
+    "ETHUSDT": ("ETHUSDT_perp_1h_20230101_20250630.parquet", "2024-07-01"),
+}
+STAGES = ["data", "startup", "features", "dataset", "training", "evaluation", "export", "save"]
+
+
+def config(market_data: Path, preset: str, symbol: str, **options: Any) -> Any:
+    file, start = FILES[symbol]
+    path = market_data / "crypto_ohlcv" / file
+    call = {"candles": path, "start": start, "epochs": 1, **options}
+    return atb.create_config_from_preset(preset, symbol, **call)
+
+
+@pytest.mark.parametrize("symbol", FILES)
+@pytest.mark.parametrize("preset", ["fast", "balanced", "quality", "legacy"])
+def test_every_preset_walks_the_whole_path_on_real_candles(
+    market_data: Path, tmp_path: Path, preset: str, symbol: str
+) -> None:
+    events: list[Event] = []
+    result = atb.train_model(
+        config(market_data, preset, symbol), artifacts=tmp_path, listen=events.append
+    )
+    summary = json.loads(json.dumps(result.summary, allow_nan=False))
+
+    assert [event.stage for event in events if isinstance(event, StageEnded)] == STAGES
+    assert sum(isinstance(event, EpochEnded) for event in events) == summary["epochs"] == 1
+    rmse = summary["metrics"]["rmse"]
+    assert rmse <= 1.01 * summary["baselines"]["persistence"]["rmse"]
+    assert summary["parity"]["max_difference"] <= 1e-5
+    assert summary["data"]["synthetic"] is False
+    assert summary["backtest"]["trades"] >= 0
+
+    verify(result.path)
+    assert result.onnx.is_file()
+    latest = json.loads((result.path.parent / "latest.json").read_text())
+    assert latest["version"] == result.version
+    assert not (result.path.parent / "promoted.json").exists()
+
+
+def test_direction_over_several_bars_walks_the_same_path(market_data: Path, tmp_path: Path) -> None:
+    chosen = config(market_data, "fast", "ETHUSDT", target="direction", horizon=4)
+    summary = atb.train_model(chosen, artifacts=tmp_path).summary
+    assert 0.4 < summary["metrics"]["accuracy"] < 0.6
+    assert summary["baselines"].keys() == {"class_frequency", "majority"}
+
+
+def test_the_same_recipe_gives_the_same_model(market_data: Path, tmp_path: Path) -> None:
+    chosen = config(market_data, "fast", "ETHUSDT", start="2025-01-01")
+    first, second = (atb.train_model(chosen, artifacts=tmp_path) for _ in range(2))
+    assert first.path != second.path
+    assert first.summary["metrics"] == second.summary["metrics"]
+
+    import onnxruntime
+
+    candles = np.random.default_rng(0).uniform(99, 101, (8, 250, 5)).astype(np.float32)
+    outputs = []
+    for result in (first, second):
+        session = onnxruntime.InferenceSession(result.onnx)
+        rows = session.get_inputs()[0].shape[1]
+        outputs.append(session.run(None, {"candles": candles[:, :rows]})[0])
+    assert outputs[0].tobytes() == outputs[1].tobytes()
+
+
+def test_too_few_candles_are_refused_before_anything_is_written(
+    market_data: Path, tmp_path: Path
+) -> None:
+    chosen = config(market_data, "balanced", "BTCUSDT", start="2025-01-10")
+    with pytest.raises(DataError, match=r"candles are too few: this preset needs at least"):
+        atb.train_model(chosen, artifacts=tmp_path / "artifacts")
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_at_once(
+    market_data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="is not a folder"):
+        atb.train_model(config(market_data, "fast", "BTCUSDT"), artifacts=tmp_path / "file")
+
+
+def test_an_unknown_hook_is_refused_at_once(market_data: Path, tmp_path: Path) -> None:
+    chosen = config(market_data, "fast", "BTCUSDT")
+    trading = chosen.trading.model_copy(update={"hook": "vectorized"})
+    with pytest.raises(UsageError, match="vectorised"):
+        atb.train_model(chosen.model_copy(update={"trading": trading}), artifacts=tmp_path)
