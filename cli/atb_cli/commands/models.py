@@ -1,0 +1,93 @@
+"""`atb models`: which models there are, what one is, whether its files are untouched.
+
+Nothing of a model is parsed before its checksums hold.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from atb_cli import options
+
+
+@click.group("models")
+def command() -> None:
+    """List, show and verify trained models."""
+
+
+@command.command("list")
+@click.argument("symbol", required=False)
+@options.artifacts
+@options.as_json
+@options.verbose
+def list_(symbol: str | None, artifacts: Path, as_json: bool) -> None:
+    """List all models, or those of SYMBOL, without opening them."""
+    from atb.registry import store
+    from atb.workspace import Workspace
+    from atb_cli import render
+
+    columns = ("symbol", "name", "version", "path")
+    found = store.versions(Workspace(artifacts), symbol)
+    rows = [(model.symbol, model.name, model.version, str(model.path)) for model in found]
+    if as_json:
+        render.json_line({"models": [dict(zip(columns, row, strict=True)) for row in rows]})
+    elif rows:
+        render.print_answer(render.table(columns, rows))
+    else:
+        click.echo(f"no models in {artifacts}; make one with: atb train model BTCUSDT", err=True)
+
+
+@command.command("show")
+@options.model
+@options.artifacts
+@options.as_json
+@options.verbose
+def show(model: str, artifacts: Path, as_json: bool) -> None:
+    """Show what a model was trained on and how good it is."""
+    from atb.registry import integrity, store
+    from atb.workspace import Workspace
+    from atb_cli import render, result_view
+
+    version = store.find(Workspace(artifacts), model)
+    integrity.verify(version.path)
+    metadata = json.loads((version.path / "metadata.json").read_text())
+    metrics = json.loads((version.path / "metrics.json").read_text())
+    if as_json:
+        render.json_line({"path": str(version.path), **metadata, **metrics})
+    else:
+        rows = [("path", version.path), *result_view.description(metadata)]
+        rows.append(("verdict", metrics["verdict"]))
+        render.print_answer(render.pairs(rows), result_view.judgement(metrics))
+
+
+@command.command("verify")
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@options.artifacts
+@options.as_json
+@options.verbose
+def verify(models: tuple[str, ...], artifacts: Path, as_json: bool) -> None:
+    """Check the SHA-256 of every file of models, by default of all; exit 9 if one differs."""
+    from atb.errors import IntegrityError
+    from atb.registry import integrity, store
+    from atb.workspace import Workspace
+    from atb_cli import render
+
+    workspace = Workspace(artifacts)
+    found = [store.find(workspace, model) for model in models] or store.versions(workspace)
+    damaged = []
+    for version in found:
+        try:
+            integrity.verify(version.path)
+        except IntegrityError as error:
+            damaged.append(version)
+            click.echo(f"error: {error}", err=True)
+    rows = [(str(version.path), version not in damaged) for version in found]
+    if as_json:
+        render.json_line({"models": [{"path": path, "intact": intact} for path, intact in rows]})
+    else:
+        render.print_answer(render.table(("model", "intact"), rows))
+    if damaged:
+        raise click.exceptions.Exit(IntegrityError.exit_code)

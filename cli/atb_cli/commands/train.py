@@ -1,0 +1,54 @@
+"""`atb train`: from candles to a verified model.
+
+Knows the order of what is shown; what is computed is `atb.pipeline`'s business.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atb_cli import options
+
+
+@click.group("train")
+def command() -> None:
+    """Train models."""
+
+
+@command.command("model")
+@click.argument("symbol")
+@options.preset
+@options.recipe
+@options.artifacts
+@options.as_json
+@options.verbose
+def model(
+    symbol: str,
+    preset: str,
+    assignments: tuple[str, ...],
+    artifacts: Path,
+    as_json: bool,
+    **fields: Any,
+) -> None:
+    """Train one model for SYMBOL, judge it, export it and keep it.
+
+    An option left out keeps the preset's value; see: atb presets show NAME. The model's folder is
+    printed on stdout, everything else on stderr.
+    """
+    from atb.presets import resolve
+    from atb_cli import progress, render, result_view
+
+    recipe = resolve(preset, symbol, assignments=assignments, **fields)
+    result_view.header(recipe.config)
+    from atb.pipeline import train_model  # after the header: TensorFlow takes its seconds
+
+    with progress.shown() as listen:
+        result = train_model(recipe.config, artifacts=artifacts, listen=listen)
+    result_view.result(result.summary)
+    if as_json:
+        render.json_line(result.summary)
+    else:
+        click.echo(result.path)

@@ -1,0 +1,107 @@
+"""Options that several commands share, and what -v does.
+
+Knows the names of options and of the fields they stand for, not what the values mean: an option
+left out is None and is never passed on, so each default lives in one place, the preset.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+artifacts = click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path),
+    default=Path("artifacts"),
+    envvar="ATB_ARTIFACTS",
+    show_default=True,
+    show_envvar=True,
+    help="Folder that holds candles and models.",
+)
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Answer with one JSON object as stdout's last line."
+)
+preset = click.option(
+    "--preset",
+    default="balanced",
+    show_default=True,
+    metavar="NAME|FILE.yaml",
+    help="Recipe to start from; see: atb presets list.",
+)
+model = click.argument("model", metavar="MODEL_DIR|SYMBOL/NAME[/VERSION]")
+timeframe = click.option("--timeframe", metavar="TEXT", help="Length of a bar: 5m, 1h, 1d, ...")
+start = click.option("--start", metavar="DATE", help="First bar, as 2023-01-31, UTC.")
+end = click.option("--end", metavar="DATE", help="Bars before this date, UTC.")
+
+_RECIPE = (
+    timeframe,
+    start,
+    end,
+    click.option(
+        "--source",
+        type=click.Choice(["auto", "binance", "file", "sample"]),
+        help="Where candles come from; auto: file, store, exchange, then the simulator.",
+    ),
+    click.option(
+        "--candles", type=click.Path(path_type=Path), help="CSV, Parquet or Feather file."
+    ),
+    click.option("--epochs", type=int, help="Epochs at most."),
+    click.option("--batch-size", type=int, help="Windows per training step."),
+    click.option("--sequence-length", type=int, help="Bars the network sees."),
+    click.option("--model-type", metavar="NAME", help="Architecture of the network."),
+    click.option("--features", metavar="SET", help="Feature set: price, technical or full."),
+    click.option("--target", metavar="KIND", help="What to predict: return or direction."),
+    click.option("--horizon", type=int, help="Bars ahead to predict."),
+    click.option("--patience", type=int, help="Epochs without a better validation loss."),
+    click.option("--learning-rate", type=float, help="Adam's step size."),
+    click.option("--seed", type=int, help="Of weights, dropout and the order of windows."),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        help="Any field of the recipe, such as dataset.embargo=48; repeatable.",
+    ),
+)
+
+
+def recipe(command: Command) -> Command:
+    """Add the options that override fields of a preset, named as in `presets.OPTION_FIELDS`."""
+    for option in reversed(_RECIPE):
+        command = option(command)
+    return command
+
+
+class _Stderr(logging.Handler):
+    """Writes to whatever stderr is at that moment, so that a progress bar can step aside."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
+
+
+def _set_level(_context: click.Context, _parameter: click.Parameter, count: int) -> None:
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(count, 2)]
+    handler = _Stderr()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    for name in ("atb", "atb_cli"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+
+
+verbose = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_set_level,
+    help="Say more on stderr; twice for all there is.",
+)

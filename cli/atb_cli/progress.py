@@ -1,0 +1,130 @@
+"""A job's events as a progress bar on a terminal, as plain lines anywhere else.
+
+Knows the records of `atb.events` and nothing of who sends them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from atb import events
+from atb_cli.render import console
+
+LINE_EVERY_SECONDS = 5.0
+
+
+class _View(Protocol):
+    """What either kind of screen must be able to show."""
+
+    def stage(self, name: str) -> None: ...
+    def epoch(self, event: events.EpochEnded) -> None: ...
+    def progress(self, event: events.Progress) -> None: ...
+    def line(self, text: str, style: str = "") -> None: ...
+
+
+@contextmanager
+def shown() -> Iterator[events.Listener]:
+    """Yield a listener that shows events on stderr until the body ends."""
+    screen = console()
+    if not screen.is_terminal:
+        yield _listener(_Lines(screen))
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=screen, transient=True, expand=True) as bars:
+        yield _listener(_Bars(bars))
+
+
+def _listener(view: _View) -> events.Listener:
+    """Translate events for a view; the one place that knows every kind of event."""
+
+    def listen(event: events.Event) -> None:
+        match event:
+            case events.StageStarted(stage):
+                view.stage(stage)
+            case events.StageEnded(stage, seconds):
+                view.line(f"{stage}: {seconds:.1f} s", "dim")
+            case events.EpochEnded():
+                view.epoch(event)
+            case events.Progress():
+                view.progress(event)
+            case events.Warned(message):
+                view.line(f"warning: {message}", "bold yellow")
+
+    return listen
+
+
+def _epoch(event: events.EpochEnded) -> str:
+    losses = f"loss {event.loss:.5f}  validation {event.validation_loss:.5f}"
+    return f"epoch {event.epoch}/{event.epochs}  {losses}{'  best' if event.best else ''}"
+
+
+def _count(event: events.Progress) -> str:
+    return f"{event.done:,}/{event.total:,}" if event.total else f"{event.done:,}"
+
+
+@dataclass
+class _Lines:
+    """Plain lines for files, pipes and logs."""
+
+    screen: Console
+    _epochs_seconds: float = 0.0
+    _last: float = field(default_factory=time.monotonic)
+
+    def stage(self, name: str) -> None:
+        self.line(f"{name} ...")
+
+    def epoch(self, event: events.EpochEnded) -> None:
+        self._epochs_seconds += event.seconds
+        left = self._epochs_seconds / event.epoch * (event.epochs - event.epoch)
+        minutes, seconds = divmod(round(left), 60)
+        self.line(f"{_epoch(event)}  ETA {minutes}:{seconds:02d}")
+
+    def progress(self, event: events.Progress) -> None:
+        now = time.monotonic()
+        if event.done == event.total or now - self._last >= LINE_EVERY_SECONDS:
+            self._last = now
+            self.line(f"{event.task}: {_count(event)}")
+
+    def line(self, text: str, style: str = "") -> None:
+        self.screen.print(Text(text, style=style))
+
+
+@dataclass
+class _Bars:
+    """Bars that redraw in place: one for the stage or its epochs, one for each running task."""
+
+    bars: Progress
+    _tasks: dict[str, TaskID] = field(default_factory=dict)
+
+    def stage(self, name: str) -> None:
+        for task in self._tasks.values():
+            self.bars.remove_task(task)
+        self._tasks.clear()
+        self._show(name, 0, 0, "")
+
+    def epoch(self, event: events.EpochEnded) -> None:
+        self._show("training", event.epoch, event.epochs, _epoch(event))
+
+    def progress(self, event: events.Progress) -> None:
+        self._show(event.task, event.done, event.total, _count(event))
+
+    def line(self, text: str, style: str = "") -> None:
+        self.bars.console.print(Text(text, style=style))
+
+    def _show(self, name: str, done: int, total: int, detail: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self.bars.add_task(name, total=total or None, detail=detail)
+        self.bars.update(self._tasks[name], completed=done, total=total or None, detail=detail)

@@ -1,0 +1,125 @@
+"""A training as people see it: what will be trained before, how good it is after.
+
+Knows the recipe and the keys of a result, and computes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from atb.config.features import SETS
+from atb.config.training import TrainingConfig
+from atb_cli.render import cell, console, loudly, pairs, table
+
+SYNTHETIC = "SYNTHETIC DATA: a simulator made these candles; they say nothing about a market"
+
+# Figures of a backtest that are shares, shown in percent.
+SHARES = frozenset(
+    {"total_return", "annual_return", "annual_volatility", "max_drawdown"}
+    | {"exposure", "costs_paid", "win_rate"}
+)
+
+
+def header(config: TrainingConfig) -> None:
+    """What will be trained, on stderr."""
+    data, training = config.data, config.training
+    source = f"{data.source} {data.path or ''}".strip()
+    patience = f"{training.patience} without a better validation loss"
+    rows = (
+        ("symbol", config.symbol),
+        ("preset", config.name),
+        ("candles", f"{data.timeframe} from {source}, {_range(data.start, data.end)}"),
+        ("features", f"{config.features} ({len(SETS[config.features])})"),
+        ("target", f"{config.target.kind}, {config.target.horizon} ahead"),
+        ("window", f"{config.window} bars"),
+        ("network", _network(config)),
+        ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
+        ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
+    )
+    console().print(pairs(rows))
+    if data.source == "sample":
+        loudly(SYNTHETIC)
+
+
+def result(summary: Mapping[str, Any]) -> None:
+    """How good it is and where it lies, on stderr."""
+    data, parity = summary["data"], summary["parity"]
+    stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary["stages"].items())
+    if data["synthetic"]:
+        loudly(SYNTHETIC)
+    rows = (
+        ("verdict", summary["verdict"]),
+        ("candles", f"{data['rows']:,}, {data['first']} to {data['last']}, {data['gaps']} gaps"),
+        ("source", data["source"]),
+        ("parity", f"ONNX and Keras differ by {parity['max_difference']:.1e} at most"),
+        ("epochs", summary["epochs"]),
+        ("seconds", stages),
+        ("model", summary["path"]),
+    )
+    console().print(Group("", judgement(summary), "", pairs(rows)))
+
+
+def judgement(judged: Mapping[str, Any]) -> Group:
+    """The metrics on test rows beside their baselines, and the backtest beside buy and hold."""
+    columns = ("metric", "model", "naive", "difference", "95 % interval", "naive is")
+    metrics = table(columns, _metrics(judged), title="On test rows, judged once")
+    return Group(metrics, "", backtest(judged["backtest"]))
+
+
+def backtest(traded: Mapping[str, Any]) -> Table:
+    """Figures of a backtest beside buy and hold."""
+    held = traded["buy_and_hold"]
+    rows = [(name, _figure(name, traded[name]), _figure(name, held[name])) for name in held]
+    span = f"{traded['bars']:,} bars, {traded['first']} to {traded['last']}, costs included"
+    return table(("backtest", "model", "buy and hold"), rows, title=span)
+
+
+def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a model's metadata says, one row for each thing people ask."""
+    data, training = metadata["data"], metadata["training"]
+    for name in ("symbol", "timeframe", "version", "created", "features", "window", "target"):
+        yield name, metadata[name]
+    yield "candles", f"{data['source']}, {data['rows']:,}, {data['gaps']} gaps"
+    yield "synthetic", data["synthetic"]
+    for part, (first, last) in metadata["dataset"]["periods"].items():
+        yield part, f"{metadata['dataset']['windows'][part]:,} windows, {first} to {last}"
+    yield (
+        "training",
+        f"epoch {training['best_epoch']} of {training['epochs']}: {training['reason']}",
+    )
+    yield "parameters", training["parameters"]
+
+
+def _metrics(judged: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """One row for each metric that has a baseline."""
+    for metric, difference in judged["differences"].items():
+        baseline = difference["baseline"]
+        interval = f"{cell(difference['low'])} to {cell(difference['high'])}"
+        yield (
+            metric,
+            judged["metrics"][metric],
+            judged["baselines"][baseline][metric],
+            difference["estimate"],
+            interval,
+            baseline.replace("_", " "),
+        )
+
+
+def _figure(name: str, value: Any) -> str:
+    return f"{value:.2%}" if name in SHARES and value is not None else cell(value)
+
+
+def _range(start: str | None, end: str | None) -> str:
+    if start is None and end is None:
+        return "all there are"
+    return f"{start or 'the first'} to {end or 'the last'}"
+
+
+def _network(config: TrainingConfig) -> str:
+    spec = config.model.model_dump()
+    name = spec.pop("architecture")
+    return f"{name}: " + ", ".join(f"{key} {cell(value)}" for key, value in spec.items() if value)

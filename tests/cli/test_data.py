@@ -1,0 +1,89 @@
+"""Candles are checked, fetched and listed through the shell."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from atb.market import files, store
+from atb.workspace import Workspace
+
+
+@pytest.fixture
+def btc(market_data):
+    return market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
+
+
+def test_good_candles(atb, btc):
+    done = atb("data", "check", btc, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["rows"], done.json["timeframe"]) == (18000, "1h")
+    assert done.json["first"] == "2023-01-01T00:00:00Z"
+    assert done.json["fatal"] == []
+    assert {name: n for name, n in done.json["counts"].items() if n} == {
+        "zero volume": 1,
+        "gaps": 1,
+    }
+
+
+def test_good_candles_for_people(atb, btc):
+    done = atb("data", "check", btc)
+    assert (done.code, done.err) == (0, "")
+    assert "2023-03-24T14:00:00Z" in done.out  # the first bar after the outage
+
+
+def test_the_timeframe_is_sniffed(atb, market_data):
+    path = market_data / "crypto_ohlcv" / "ETHUSDT_perp_30m_20230101_20250630.parquet"
+    assert atb("data", "check", path, "--json").json["timeframe"] == "30m"
+    done = atb("data", "check", path, "--timeframe", "1h", "--json")
+    assert done.code == 3
+    assert done.json["fatal"] == ["wrong timeframe"]
+
+
+def test_bad_candles_are_counted_and_refused(atb, btc, tmp_path):
+    rows = pd.read_feather(btc).iloc[:500].copy()
+    rows.loc[100, "close"] = float("nan")
+    rows.loc[200, "high"] = rows.loc[200, "low"] / 2
+    rows.to_csv(tmp_path / "bad.csv", index=False)
+    done = atb("data", "check", "bad.csv", "--json")
+    assert done.code == 3
+    assert set(done.json["fatal"]) == {"non-finite", "high below low"}
+    assert done.said.startswith("error: bad.csv, row 100")
+
+
+def test_a_file_that_is_not_there(atb):
+    done = atb("data", "check", "absent.csv")
+    assert (done.code, done.out) == (3, "")
+    assert done.said.startswith("error: absent.csv: ")
+
+
+def test_an_empty_store(atb):
+    done = atb("data", "list")
+    assert (done.code, done.out) == (0, "")
+    assert "atb data fetch" in done.err
+    assert atb("data", "list", "--json").json == {"candles": []}
+
+
+def test_a_fetch_without_network_leaves_nothing(atb, tmp_path):
+    nowhere = "http://127.0.0.1:9"
+    words = ("BTCUSDT", "--start", "2024-01-01", "--end", "2024-01-03", "--json")
+    done = atb("data", "fetch", *words, HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere, NO_PROXY="")
+    assert (done.code, done.out) == (3, "")
+    assert done.said.startswith("error: ")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_impossible_range(atb):
+    done = atb("data", "fetch", "BTCUSDT", "--start", "2024-02-01", "--end", "2024-01-01")
+    assert (done.code, done.out) == (2, "")
+    assert "2024-02-01 to 2024-01-01" in done.said
+
+
+def test_stored_candles_are_listed_and_checked(atb, btc, tmp_path):
+    candles = files.read(btc, "BTCUSDT", "1h")
+    store.merge(Workspace(tmp_path / "artifacts"), candles.rows(0, 100))
+    (listed,) = atb("data", "list", "--json").json["candles"]
+    assert (listed["symbol"], listed["timeframe"], listed["rows"]) == ("BTCUSDT", "1h", 100)
+    assert (listed["first"], listed["last"]) == ("2023-01-01T00:00:00Z", "2023-01-05T03:00:00Z")
+    assert "BTCUSDT" in atb("data", "list").out
+    assert atb("data", "check", "BTCUSDT", "--json").json["rows"] == 100

@@ -1,0 +1,197 @@
+"""The main job through the shell, on real candles: train, list, verify, backtest, export."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+KEYS = {
+    "version", "path", "onnx", "symbol", "preset", "data", "metrics", "baselines", "differences",
+    "verdict", "backtest", "parity", "stages", "epochs",
+}  # fmt: skip
+STAGES = {"data", "features", "dataset", "training", "evaluation", "export", "save", "total"}
+
+
+@pytest.fixture(scope="module")
+def btc(market_data):
+    return market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
+
+
+@pytest.fixture(scope="module")
+def trained(atb_in, tmp_path_factory, btc):
+    """One training of two epochs: what it said and the folder it ran in."""
+    folder = tmp_path_factory.mktemp("main-job")
+    words = ("BTCUSDT", "--preset", "fast", "--candles", btc, "--epochs", "2", "--json")
+    done = atb_in("train", "model", *words, folder=folder)
+    assert done.code == 0, done.err
+    return done, folder
+
+
+@pytest.fixture(scope="module")
+def summary(trained):
+    return trained[0].json
+
+
+@pytest.fixture
+def atb(atb_in, trained):
+    """Run a command in the folder of the training."""
+
+    def run(*words, **extra):
+        return atb_in(*words, folder=trained[1], **extra)
+
+    return run
+
+
+def test_stdout_is_one_json_object(trained, summary):
+    assert trained[0].out.count("\n") == 1
+    assert set(summary) == KEYS
+    assert (summary["symbol"], summary["preset"], summary["epochs"]) == ("BTCUSDT", "fast", 2)
+
+
+def test_the_json_says_where_the_candles_came_from(summary):
+    data = summary["data"]
+    assert set(data) == {"source", "synthetic", "rows", "first", "last", "gaps"}
+    assert (data["rows"], data["gaps"], data["synthetic"]) == (18000, 1, False)
+    assert data["first"] == "2023-01-01T00:00:00Z"
+
+
+def test_the_json_times_every_stage(summary):
+    stages = summary["stages"]
+    assert set(stages) >= STAGES
+    assert 0 < sum(v for k, v in stages.items() if k != "total") <= stages["total"]
+
+
+def test_the_json_holds_finite_numbers_beside_baselines(summary):
+    assert "persistence" in summary["baselines"]
+    persistence = summary["baselines"]["persistence"]
+    assert summary["metrics"]["rmse"] <= 1.01 * persistence["rmse"]
+    for difference in summary["differences"].values():
+        assert difference["low"] <= difference["estimate"] <= difference["high"]
+
+
+def test_people_see_header_progress_and_result_on_stderr(trained, summary):
+    err = trained[0].err
+    for part in ("BTCUSDT", "fast", "technical (15)", "60 bars", "conv_recurrent"):
+        assert part in err
+    assert "epoch 1/2" in err
+    assert "epoch 2/2" in err
+    assert "ETA" in err
+    for part in ("rmse", "persistence", "buy and hold", "parity", summary["path"]):
+        assert part in err
+    assert "SYNTHETIC" not in err
+    assert "\x1b" not in err
+
+
+def test_tensorflow_is_quiet(trained):
+    assert "oneDNN" not in trained[0].err
+    assert "WARNING" not in trained[0].err
+
+
+def test_models_are_listed(atb, summary):
+    (listed,) = atb("models", "list", "--json").json["models"]
+    assert listed["symbol"] == "BTCUSDT"
+    assert listed["version"] == summary["version"]
+    assert atb("models", "list", "ETHUSDT", "--json").json["models"] == []
+    assert summary["version"] in atb("models", "list").out
+
+
+@pytest.mark.parametrize("reference", ["{path}", "BTCUSDT/fast", "BTCUSDT/fast/{version}"])
+def test_a_model_is_shown(atb, summary, reference):
+    done = atb("models", "show", reference.format(**summary), "--json")
+    assert done.json["version"] == summary["version"]
+    assert done.json["metrics"] == summary["metrics"]
+    assert atb("models", "show", reference.format(**summary)).code == 0
+
+
+def test_models_are_verified(atb, summary):
+    assert atb("models", "verify").code == 0
+    (verified,) = atb("models", "verify", summary["path"], "--json").json["models"]
+    assert verified["path"] == summary["path"]
+
+
+def test_a_flipped_bit_is_found(atb, trained, summary, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained[1] / summary["path"], copy)
+    graph = copy / "model.onnx"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    for words in (["models", "verify"], ["models", "show"], ["backtest", "--candles", "x"]):
+        done = atb(*words, copy)
+        assert (done.code, done.out) == (9, "")
+        assert "model.onnx" in done.said
+
+
+def test_a_model_that_is_not_there(atb):
+    done = atb("models", "show", "BTCUSDT/none")
+    assert (done.code, done.out) == (2, "")
+    assert "BTCUSDT/none" in done.said
+
+
+def test_a_backtest_on_other_candles(atb, summary, market_data):
+    other = market_data / "crypto_ohlcv" / "ETHUSDT_perp_1h_20230101_20250630.parquet"
+    free = atb(
+        "backtest", summary["path"], "--candles", other, "--fee", 0, "--slippage", 0, "--json"
+    )
+    costly = atb("backtest", summary["path"], "--candles", other, "--fee", 20, "--json")
+    assert free.code == costly.code == 0, free.err + costly.err
+    assert free.json["trading"]["fee"] == 0.0
+    assert costly.json["trading"]["fee"] == 20.0
+    assert free.json["trades"] == costly.json["trades"]
+    assert free.json["total_return"] > costly.json["total_return"]
+
+
+def test_a_backtest_needs_no_tensorflow(trained, summary, btc):
+    words = ["backtest", summary["path"], "--candles", str(btc)]
+    code = (
+        f"import sys; from atb_cli.main import main; code = main({words!r});"
+        "print({'tensorflow', 'keras'} & set(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=trained[1], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.rstrip().endswith("set()")
+    assert "buy and hold" in done.stdout
+
+
+def test_the_graph_is_exported(atb, summary, tmp_path):
+    target = tmp_path / "signal.onnx"
+    done = atb("export", "onnx", summary["path"], "--output", target, "--json")
+    assert done.code == 0, done.err
+    assert Path(done.json["onnx"]) == target
+    assert done.json["parity"]["max_difference"] <= 1e-5
+
+
+def test_the_result_is_the_path_without_json(atb_in, tmp_path, btc):
+    words = ("BTCUSDT", "--preset", "fast", "--candles", btc, "--start", "2024-09-01")
+    done = atb_in("train", "model", *words, "--epochs", "1", folder=tmp_path)
+    assert done.code == 0, done.err
+    assert (tmp_path / done.out.strip() / "manifest.json").is_file()
+
+
+def test_synthetic_candles_are_marked_loudly(atb_in, tmp_path):
+    words = ("BTCUSDT", "--preset", "fast", "--source", "sample", "--epochs", "1", "--json")
+    done = atb_in("train", "model", *words, folder=tmp_path)
+    assert done.code == 0, done.err
+    assert done.json["data"]["synthetic"] is True
+    assert done.err.count("SYNTHETIC DATA") == 2
+
+
+def test_an_interrupted_training_leaves_no_model(atb_words, tmp_path, btc):
+    words = [*atb_words, "train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        for line in running.stderr:
+            if line.startswith("epoch 1/"):
+                break
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read().rstrip().splitlines()[-1]
+    assert running.returncode == 130
+    assert said.startswith("interrupted: nothing was left half-written; again: atb train model")
+    assert list(tmp_path.rglob("manifest.json")) == []
+    assert list(tmp_path.rglob("*.tmp")) == []

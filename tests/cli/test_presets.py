@@ -1,0 +1,53 @@
+"""Recipes are listed as they lie in the folder and shown with the origin of each field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from atb import presets
+from atb_cli import options
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_list_is_exactly_the_folder(atb):
+    listed = atb("presets", "list", "--json").json["presets"]
+    assert [Path(preset["path"]) for preset in listed] == sorted((ROOT / "presets").glob("*.yaml"))
+    assert all(preset["description"] for preset in listed)
+
+
+def test_the_list_for_people(atb):
+    done = atb("presets", "list")
+    assert (done.code, done.err) == (0, "")
+    assert [line.split()[0] for line in done.out.splitlines()[2:]] == presets.names()
+
+
+def test_every_field_has_an_origin(atb):
+    done = atb("presets", "show", "fast", "--epochs", "3", "--set", "dataset.embargo=48", "--json")
+    fields = done.json["fields"]
+    assert fields["training.epochs"] == {"value": 3, "origin": "--epochs"}
+    assert fields["dataset.embargo"] == {"value": 48, "origin": "--set"}
+    assert fields["training.batch"] == {"value": 64, "origin": "preset fast"}
+    assert fields["trading.fee"] == {"value": 10.0, "origin": "default"}
+    assert "symbol" not in fields
+
+
+def test_a_file_of_ones_own(atb, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("description: mine\nwindow: 30\n")
+    fields = atb("presets", "show", "mine.yaml", "--json").json["fields"]
+    assert fields["window"] == {"value": 30, "origin": "preset mine"}
+
+
+def test_the_options_are_the_fields_that_have_a_short_name():
+    def command(**_):
+        pass
+
+    names = {parameter.name for parameter in options.recipe(command).__click_params__}
+    assert names == set(presets.OPTION_FIELDS) | {"assignments"}
+
+
+def test_an_unknown_preset(atb):
+    done = atb("presets", "show", "balancd")
+    assert (done.code, done.out) == (2, "")
+    assert done.said.startswith("error: unknown preset 'balancd'; did you mean 'balanced'?")

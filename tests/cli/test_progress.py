@@ -1,0 +1,73 @@
+"""Events become bars on a terminal and lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from atb import events
+from atb_cli import progress
+
+STORY = [
+    events.StageStarted("data"),
+    events.Progress("BTCUSDT-1h-2024-01.zip", 10, 0),
+    events.Progress("BTCUSDT-1h-2024-01.zip", 2048, 2048),
+    events.Warned("1 gap [2023-03-24 13:00]"),
+    events.StageEnded("data", 1.25),
+    events.StageStarted("training"),
+    events.EpochEnded(1, 3, 0.5, 0.75, True, 30.0),
+    events.EpochEnded(2, 3, 0.25, 0.8, False, 60.0),
+    events.StageEnded("training", 90.0),
+]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def told(monkeypatch, stream, story=STORY):
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with progress.shown() as listen:
+        for event in story:
+            listen(event)
+    return stream.getvalue()
+
+
+def test_a_pipe_gets_plain_lines(monkeypatch):
+    assert told(monkeypatch, io.StringIO()).splitlines() == [
+        "data ...",
+        "BTCUSDT-1h-2024-01.zip: 2,048/2,048",
+        "warning: 1 gap [2023-03-24 13:00]",
+        "data: 1.2 s",
+        "training ...",
+        "epoch 1/3  loss 0.50000  validation 0.75000  best  ETA 1:00",
+        "epoch 2/3  loss 0.25000  validation 0.80000  ETA 0:45",
+        "training: 90.0 s",
+    ]
+
+
+def test_a_pipe_is_not_flooded(monkeypatch):
+    story = [events.Progress("rows", done, 1000) for done in range(1, 1001)]
+    assert told(monkeypatch, io.StringIO(), story) == "rows: 1,000/1,000\n"
+
+
+@pytest.mark.parametrize("columns", ["200", "40"])
+def test_a_terminal_gets_bars_and_keeps_the_warnings(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    text = told(monkeypatch, Terminal())
+    assert "warning: 1 gap" in text
+    assert "\x1b[2K" in text  # lines are redrawn in place
+
+
+def test_the_bar_ends_when_the_job_fails(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    with pytest.raises(ZeroDivisionError), progress.shown() as listen:
+        listen(events.StageStarted("data"))
+        raise ZeroDivisionError
+    assert stream.getvalue().endswith(("\x1b[?25h", "\x1b[2K"))  # cursor back, bar gone
