@@ -47,6 +47,7 @@ def export(preset: str, folder: Path) -> tuple[Path, Path]:
     )
     ours, own = folder / f"{preset}.onnx", folder / f"{preset}_keras.onnx"
     fused(serving, ours, {})
+    serving.predict_on_batch(np.ones((1, *serving.input.shape[1:])))  # Keras wants a called model
     serving.export(own, format="onnx", verbose=False)
     return ours, own
 
