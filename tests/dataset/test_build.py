@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.config.dataset import DatasetSpec
-from atb.dataset.build import Dataset, build, covered_rows, require_rows, usable_ends
-from atb.errors import DataError
+from atb.dataset.build import Dataset, build, covered_rows, usable_ends
 from atb.targets.labels import Labels
 
 N, WINDOW, LOOKBACK = 1500, 20, 5
@@ -87,9 +86,3 @@ def test_every_usable_window_is_whole_finite_and_labelled(
 def test_covered_rows_are_those_of_the_windows(ends: set[int]) -> None:
     rows = {row for end in ends for row in range(end - 4, end + 1)}
     assert covered_rows(np.array(sorted(ends)), 5).tolist() == sorted(rows)
-
-
-def test_too_few_rows_are_refused_with_the_number_needed() -> None:
-    require_rows(500, reach=120, horizon=1, where="a.csv")
-    with pytest.raises(DataError, match=r"a\.csv: 300 candles .* needs at least 377"):
-        require_rows(300, reach=120, horizon=1, where="a.csv")

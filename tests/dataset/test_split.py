@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from atb.config.dataset import DatasetSpec
-from atb.dataset.split import MINIMUM_WINDOWS, Split, chronological
+from atb.dataset.split import MINIMUM_WINDOWS, Split, chronological, require_rows
 from atb.errors import DataError
 
 
@@ -54,3 +54,9 @@ def test_no_label_interval_of_one_part_touches_the_next(
         assert max(of[end] for end in earlier.tolist()) + embargo < later[0]
         assert len(earlier) >= MINIMUM_WINDOWS
     assert len(parts.test) >= MINIMUM_WINDOWS
+
+
+def test_too_few_rows_are_refused_with_the_number_needed() -> None:
+    require_rows(500, reach=120, horizon=1, where="a.csv")
+    with pytest.raises(DataError, match=r"a\.csv: 300 candles .* needs at least 377"):
+        require_rows(300, reach=120, horizon=1, where="a.csv")

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.config.dataset import DatasetSpec
-from atb.dataset.split import MINIMUM_WINDOWS, Split, chronological
-from atb.errors import DataError
+from atb.dataset.split import Split, chronological
 from atb.features import scaling
 from atb.features.scaling import Scaling
 from atb.targets.labels import Labels
@@ -57,27 +56,6 @@ class Dataset:
         if self.labels.scaled:
             return raw * self.target_scale + self.target_offset
         return 1 / (1 + np.exp(-raw))
-
-
-def require_rows(rows: int, reach: int, horizon: int, where: str) -> None:
-    """Refuse candles that cannot fill the three parts, before anything slow starts.
-
-    Args:
-        rows: candles at hand.
-        reach: candles one window depends on, window and lookback.
-        horizon: bars until a label is known.
-        where: the source, for the message.
-
-    Raises:
-        DataError: when there are too few.
-    """
-    needed = reach + horizon + 4 * MINIMUM_WINDOWS
-    if rows < needed:
-        raise DataError(
-            f"{rows} candles are too few: this preset needs at least {needed}",
-            where=where,
-            remedy="give a longer range, or a shorter --sequence-length",
-        )
 
 
 def usable_ends(

@@ -31,6 +31,27 @@ class Split:
     test: Int64
 
 
+def require_rows(rows: int, reach: int, horizon: int, where: str) -> None:
+    """Refuse candles that cannot fill the three parts, before anything slow starts.
+
+    Args:
+        rows: candles at hand.
+        reach: candles one window depends on, window and lookback.
+        horizon: bars until a label is known.
+        where: the source, for the message.
+
+    Raises:
+        DataError: when there are too few.
+    """
+    needed = reach + horizon + 4 * MINIMUM_WINDOWS
+    if rows < needed:
+        raise DataError(
+            f"{rows} candles are too few: this preset needs at least {needed}",
+            where=where,
+            remedy="give a longer range, or a shorter --sequence-length",
+        )
+
+
 def chronological(ends: Int64, known_at: Int64, spec: DatasetSpec) -> Split:
     """Split rising `ends` in time order.
 

@@ -36,7 +36,7 @@ class Endpoints:
     """Where the exchange is found, and how patiently it is asked."""
 
     archives: str = "https://data.binance.vision/data/spot"
-    rest: str = "https://api.binance.com/api/v3"
+    rest: str = "https://data-api.binance.vision/api/v3"  # public market data, served everywhere
     patience: Patience = field(default_factory=Patience)
 
 
