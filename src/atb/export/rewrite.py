@@ -1,6 +1,7 @@
-"""The serving graph of a registered model, written again from its Keras file and compared.
+"""A registered model's serving graph written again from its Keras file, and compared with it.
 
-Knows the files of a model's folder, and leaves that folder as it is.
+The candles of the comparison are simulated: whether two graphs compute the same is a question about
+arithmetic, which any candles of the right form answer.
 """
 
 from __future__ import annotations
@@ -11,48 +12,51 @@ import keras
 import numpy as np
 import onnxruntime
 
-from atb import atomic
 from atb.clock import timeframe_ms
-from atb.errors import UsageError
+from atb.errors import IntegrityError
 from atb.export import onnx, parity
-from atb.export.graph import INPUT
+from atb.export.parity import Parity
+from atb.features.layer import FeatureSet
 from atb.market.sample import simulate
-from atb.registry import integrity
+from atb.registry.integrity import verify
 
-SEED = 7
+START_MS, BARS = 1_672_531_200_000, 5_000  # 2023-01-01
 
 
-def rewrite(model: Path, output: Path) -> parity.Parity:
-    """Export a registered model's Keras file to ONNX, and compare both on simulated candles.
+def rewrite(model: Path, output: Path) -> Parity:
+    """Export `model.keras` of a model's folder to an ONNX file with the same properties.
 
     Args:
-        model: the model's folder; verified first.
-        output: the ONNX file to write, whole or not at all.
+        model: the folder; every checksum is verified first.
+        output: the file to write.
 
     Raises:
-        UsageError: when `output` lies in the model's folder, whose files are final.
-        IntegrityError: when the folder is not what its manifest says, or the two differ.
-        StorageError: when `output` cannot be written.
+        IntegrityError: when a file is not what the manifest says, or Keras and ONNX disagree.
+        StorageError: when the file cannot be written.
     """
-    if output.resolve().is_relative_to(model.resolve()):
-        raise UsageError(
-            f"{output} lies in the model's folder, whose files are final",
-            remedy="choose another place with --output",
-        )
-    integrity.verify(model)
-    properties = _properties(model / "model.onnx")
-    serving = keras.models.load_model(model / "model.keras", compile=False)
-    rows = serving.get_layer(INPUT).output.shape[1]
-    bars = rows + parity.WINDOWS - 1
-    end = bars * timeframe_ms(properties["timeframe"])
-    candles = simulate(properties["symbol"], properties["timeframe"], 0, end, SEED).matrix()
-    windows = parity.sample(candles, np.arange(rows - 1, bars), rows)
-    with atomic.file(output) as temporary:
-        onnx.export(serving, temporary, properties)
-        return parity.check(serving, temporary, windows)
+    verify(model)
+    serving = _load(model / "model.keras")
+    session = onnxruntime.InferenceSession(model / "model.onnx", providers=["CPUExecutionProvider"])
+    properties = session.get_modelmeta().custom_metadata_map
+    onnx.export(serving, output, properties)
+    return parity.check(serving, output, _windows(properties, serving.input_shape[1]))
 
 
-def _properties(graph: Path) -> dict[str, str]:
-    """What a serving graph says about itself."""
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    return dict(session.get_modelmeta().custom_metadata_map)
+def _load(path: Path) -> keras.Model:
+    known = {"FeatureSet": FeatureSet}  # by name too, so that importing it is no side effect
+    try:
+        return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)
+    except (ValueError, TypeError, OSError) as error:
+        raise IntegrityError(
+            f"Keras cannot load it ({error})".splitlines()[0],
+            where=str(path),
+            remedy="it may be from another version of atb; train the model again",
+        ) from error
+
+
+def _windows(properties: dict[str, str], rows: int) -> parity.Float32:
+    """Simulated windows `[n, rows, 5]` float32 of the model's timeframe."""
+    timeframe = properties["timeframe"]
+    end = START_MS + BARS * timeframe_ms(timeframe)
+    candles = simulate(properties["symbol"], timeframe, START_MS, end, seed=0)
+    return parity.sample(candles.matrix(), np.arange(rows - 1, BARS), rows)
