@@ -1,4 +1,5 @@
-"""How good predictions are, beside naive baselines, with the interval of the difference.
+"""How good predictions are, beside what needs no model, and how sure that is.
 
-Knows predictions and what came true; no network, no candles, no money. Open `verdict.py` first.
+Numpy only. Knows predictions and what came true; nothing of networks, files or money. Open
+`verdict.py` first.
 """

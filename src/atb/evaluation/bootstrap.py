@@ -1,6 +1,7 @@
 """Confidence intervals by circular block bootstrap (Politis and Romano 1992).
 
-Blocks keep the dependence of neighbouring bars that single rows would lose.
+Blocks keep the dependence of neighbouring rows that single rows would lose; the series is seen as
+a circle, so that each row is drawn equally often. Knows rows and means, not what they mean.
 """
 
 from __future__ import annotations
@@ -13,43 +14,49 @@ import numpy.typing as npt
 Float64 = npt.NDArray[np.float64]
 
 RESAMPLES = 2000
+LEVEL = 0.95
 
 
 def block_length(rows: int, horizon: int) -> int:
-    """Rows in a block: the cube root of all rows, at least twice the horizon, at most a tenth.
+    """Rows in a block: the cube root of all rows, at least three horizons, at most a tenth.
 
-    The rate n^(1/3) is that of Kunsch 1989, Annals of Statistics 17(3); overlapping labels of
-    horizon h are dependent over h rows.
+    The rate rows^(1/3) is that of Kunsch 1989, Annals of Statistics 17(3). Overlapping labels of
+    horizon h are dependent over h rows, and blocks of 3h keep 8/9 of the variance that makes.
     """
-    return max(1, min(max(math.ceil(rows ** (1 / 3)), 2 * horizon), rows // 10))
+    cube_root: int = math.ceil(float(rows) ** (1 / 3))
+    return max(1, min(max(cube_root, 3 * horizon), rows // 10))
 
 
-def resampled_means(columns: Float64, block: int, seed: int, count: int = RESAMPLES) -> Float64:
-    """Means of columns over resamples made of random blocks; the series is seen as a circle.
+def resampled_means(columns: Float64, block: int, seed: int) -> Float64:
+    """Means of columns over `RESAMPLES` resamples of n rows each, made of random blocks.
+
+    A block's sum is the difference of two cumulative sums, so the work grows with the number of
+    blocks, not of rows. Every column sees the same resamples.
 
     Args:
         columns: `[n, k]` float64 in time order.
-        block: rows in a block.
+        block: rows in a block, 1 to n; the first of each resample is cut to make n rows.
         seed: of the random starts; equal seeds draw equal rows.
-        count: resamples.
 
     Returns:
-        `[count, k]` float64.
+        `[RESAMPLES, k]` float64.
     """
-    n = len(columns)
-    sums = np.cumsum(
-        np.concatenate([np.zeros((1, columns.shape[1])), columns, columns[:block]]), axis=0
-    )
-    blocks = (sums[block:] - sums[:-block])[:n]
-    needed = math.ceil(n / block)
-    rng = np.random.default_rng(seed)
-    starts = rng.integers(0, n, (count, needed))
-    means: Float64 = np.stack([blocks[row].sum(axis=0) for row in starts]) / (needed * block)
-    return means
+    rows = len(columns)
+    blocks = math.ceil(rows / block)
+    starts = np.random.default_rng(seed).integers(0, rows, (RESAMPLES, blocks), dtype=np.int32)
+    sums = np.concatenate([np.zeros_like(columns[:1]), columns, columns[:block]]).cumsum(axis=0)
+    rest = rows - (blocks - 1) * block
+    whole = sums[block : block + rows] - sums[:rows]
+    cut = sums[rest : rest + rows] - sums[:rows]
+    totals: Float64 = cut[starts[:, 0]]
+    for column in range(columns.shape[1]):
+        totals[:, column] += whole[:, column].take(starts[:, 1:]).sum(axis=1)
+    totals /= rows
+    return totals
 
 
-def interval(samples: Float64, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap samples."""
-    tail = (1 - level) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail])
+def interval(samples: Float64) -> tuple[float, float]:
+    """Percentile interval (Efron 1979) at `LEVEL`; samples that are NaN are left out."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.nanquantile(samples, [tail, 1 - tail])
     return float(low), float(high)

@@ -14,31 +14,45 @@ _SMALLEST = 1e-12  # keeps the log loss of a certain and wrong forecast finite
 
 def _log_loss(outcome: Outcome) -> Float64:
     p = np.clip(outcome.predicted, _SMALLEST, 1 - _SMALLEST)
-    return -np.where(outcome.actual > 0.5, np.log(p), np.log1p(-p))
+    loss: Float64 = -np.where(outcome.actual > 0.5, np.log(p), np.log1p(-p))
+    return loss
+
+
+def _right_class(outcome: Outcome) -> Float64:
+    return np.equal(outcome.predicted > 0.5, outcome.actual > 0.5).astype(np.float64)
+
+
+def _placements(outcome: Outcome) -> Float64:
+    """Per-row terms `[M]` whose mean is the area under the ROC curve; NaN for one class only.
+
+    A row's term is the area plus the row's influence on it, which is the share of the other class
+    it is ranked right against, ties counting half (DeLong, DeLong and Clarke-Pearson 1988). So the
+    area has the form of every other metric, and its interval.
+    """
+    rose = outcome.actual > 0.5
+    if rose.all() or not rose.any():
+        return np.full(len(rose), np.nan)
+    ups, downs = outcome.predicted[rose], outcome.predicted[~rose]
+    placed = np.empty(len(rose))
+    placed[rose] = _share_below(ups, downs)
+    placed[~rose] = 1 - _share_below(downs, ups)
+    area = placed[rose].mean()
+    frequency = np.where(rose, rose.mean(), 1 - rose.mean())
+    terms: Float64 = area + (placed - area) / frequency
+    return terms
+
+
+def _share_below(scores: Float64, others: Float64) -> Float64:
+    """For each score the share of `others` below it, ties counting half."""
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, scores, side="left")
+    not_above = np.searchsorted(ordered, scores, side="right")
+    return (below + not_above) / (2 * len(others))
 
 
 METRICS = (
-    Metric("log_loss", mean_of(_log_loss), first, "lower"),
-    Metric("brier", mean_of(lambda o: (o.predicted - o.actual) ** 2), first, "lower"),
+    Metric("log_loss", mean_of(_log_loss), first),
+    Metric("brier", mean_of(lambda o: (o.predicted - o.actual) ** 2), first),
+    Metric("auc", mean_of(_placements), first),
 )
-ACCURACY = Metric(
-    "accuracy",
-    mean_of(lambda o: ((o.predicted > 0.5) == (o.actual > 0.5)).astype(np.float64)),
-    first,
-    "higher",
-)
-
-
-def auc(outcome: Outcome) -> float:
-    """Area under the ROC curve by ranks (Mann and Whitney 1947); 0.5 when one class is absent."""
-    order = np.argsort(outcome.predicted, kind="stable")
-    _, inverse, counts = np.unique(
-        outcome.predicted[order], return_inverse=True, return_counts=True
-    )
-    last = np.cumsum(counts)
-    ranks = (last - (counts - 1) / 2)[inverse]
-    rose = outcome.actual[order] > 0.5
-    ups, downs = int(rose.sum()), int((~rose).sum())
-    if not ups or not downs:
-        return 0.5
-    return float((ranks[rose].sum() - ups * (ups + 1) / 2) / (ups * downs))
+ACCURACY = Metric("accuracy", mean_of(_right_class), first)

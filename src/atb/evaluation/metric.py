@@ -16,7 +16,7 @@ Float64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Outcome:
-    """M forecasts and what came true.
+    """M forecasts and what came true, in time order.
 
     Attributes:
         predicted: `[M]` float64 log return, or probability of a rise.
@@ -38,17 +38,15 @@ class Metric:
     Attributes:
         name: key in results; price metrics are in the quote currency, `price_mape` is a share.
         columns: an outcome to `[M, k]` float64 per-row quantities.
-        value: means `[..., k]` of those columns to the metric `[...]`.
-        better: `lower` or `higher`.
+        value: means `[..., k]` of those columns to the metric `[...]`; NaN where it is undefined.
     """
 
     name: str
     columns: Callable[[Outcome], Float64]
     value: Callable[[Float64], Float64]
-    better: str
 
     def of(self, outcome: Outcome) -> float:
-        """The metric of an outcome."""
+        """The metric of an outcome; NaN where it is undefined."""
         return float(self.value(self.columns(outcome).mean(axis=0)))
 
 
@@ -65,3 +63,10 @@ def first(means: Float64) -> Float64:
 def root(means: Float64) -> Float64:
     """The root of the mean of the only column."""
     return np.sqrt(means[..., 0])
+
+
+def ratio(over: Float64, under: Float64) -> Float64:
+    """`over / under`, elementwise; NaN where `under` is not positive."""
+    undefined = np.full(np.shape(under), np.nan)
+    result: Float64 = np.divide(over, under, out=undefined, where=np.asarray(under) > 0)
+    return result

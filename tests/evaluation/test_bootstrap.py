@@ -1,0 +1,97 @@
+"""Resamples against a plain loop, intervals against theory and against simulated truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atb.evaluation.bootstrap import RESAMPLES, block_length, interval, resampled_means
+
+
+@given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_resamples_are_those_of_a_plain_loop(rows, block, seed):
+    block = min(block, rows)
+    columns = np.random.default_rng(seed).normal(size=(rows, 3))
+    blocks = math.ceil(rows / block)
+    starts = np.random.default_rng(seed).integers(0, rows, (RESAMPLES, blocks), dtype=np.int32)
+    lengths = [rows - (blocks - 1) * block] + [block] * (blocks - 1)
+    found = resampled_means(columns, block, seed)
+    assert found.shape == (RESAMPLES, 3)
+    for resample in (0, 1, RESAMPLES - 1):
+        drawn = [
+            (start + step) % rows
+            for start, length in zip(starts[resample], lengths, strict=True)
+            for step in range(length)
+        ]
+        assert len(drawn) == rows
+        assert found[resample] == pytest.approx(columns[drawn].mean(axis=0), abs=1e-12)
+
+
+def test_equal_seeds_draw_equal_rows_and_others_do_not():
+    columns = np.arange(100.0)[:, None]
+    first, again, other = (resampled_means(columns, 5, seed) for seed in (1, 1, 2))
+    assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+def test_a_whole_circle_has_one_mean():
+    columns = np.random.default_rng(0).normal(size=(50, 1))
+    assert np.ptp(resampled_means(columns, 50, 0)) < 1e-12
+
+
+def test_independent_rows_give_the_interval_of_the_closed_form():
+    values = np.random.default_rng(3).normal(2.0, 3.0, 2000)
+    low, high = interval(resampled_means(values[:, None], 1, seed=1)[:, 0])
+    half = 1.96 * values.std() / math.sqrt(2000)
+    assert low == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert high == pytest.approx(values.mean() + half, abs=0.1 * half)
+
+
+def autoregressive(seed: int, rows: int, memory: float) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(size=rows + 100)
+    values = np.zeros(rows + 100)
+    for row in range(1, rows + 100):
+        values[row] = memory * values[row - 1] + noise[row]
+    return values[100:]
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5])
+def test_the_true_mean_is_inside_about_95_times_of_100(memory):
+    tries, rows = 200, 1000
+    inside = single = 0
+    for seed in range(tries):
+        values = autoregressive(seed, rows, memory)[:, None]
+        low, high = interval(resampled_means(values, block_length(rows, 1), seed)[:, 0])
+        inside += low <= 0 <= high
+        low, high = interval(resampled_means(values, 1, seed)[:, 0])
+        single += low <= 0 <= high
+    assert 0.90 <= inside / tries <= 0.99
+    if memory:  # blocks are what keeps the promise: single rows forget the dependence
+        assert single / tries < 0.85
+
+
+def test_overlapping_labels_are_covered_by_longer_blocks():
+    tries, rows, horizon = 200, 2000, 24
+    inside = 0
+    for seed in range(tries):
+        noise = np.random.default_rng(seed).normal(size=rows + horizon - 1)
+        values = np.convolve(noise, np.ones(horizon), "valid")[:, None]
+        low, high = interval(resampled_means(values, block_length(rows, horizon), seed)[:, 0])
+        inside += low <= 0 <= high
+    assert inside / tries >= 0.88
+
+
+@pytest.mark.parametrize(
+    ("rows", "horizon", "expected"),
+    [(1000, 1, 10), (1001, 1, 11), (1000, 24, 72), (64, 100, 6), (8, 1, 1), (10**6, 1, 100)],
+)
+def test_block_length(rows, horizon, expected):
+    assert block_length(rows, horizon) == expected
+
+
+def test_undefined_samples_are_left_out():
+    assert interval(np.array([np.nan, 1.0, 1.0])) == (1.0, 1.0)
