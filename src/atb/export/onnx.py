@@ -17,6 +17,7 @@ import tf2onnx
 
 from atb import atomic
 from atb.errors import IntegrityError
+from atb.export.layout import as_rows
 from atb.export.recurrent import fusable
 
 OPSET = 18  # the newest that tf2onnx 1.17 writes
@@ -47,6 +48,8 @@ def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> Non
     """
     model = _converted(serving)
     _use_default_states(model.graph)
+    as_rows(model)
+    _drop_unread(model.graph)
     _name_batch(model.graph)
     onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
     _require_standard(model.graph, str(path))
@@ -73,6 +76,10 @@ def _use_default_states(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         if node.op_type in RECURRENT:
             del node.input[STATES]
+
+
+def _drop_unread(graph: onnx.GraphProto) -> None:
+    """Leave out nodes and constants whose results nothing reads."""
     while unread := _unread(graph):
         for node in unread:
             graph.node.remove(node)

@@ -1,0 +1,167 @@
+"""One memory layout for series in an ONNX graph, instead of a reshape at every turn.
+
+Keras keeps a series as `[B, T, 1]`, ONNX convolves it as `[B, 1, 1, T]`, and the converter puts
+reshapes wherever one meets the other. Both are the same numbers in the same order: here every
+series becomes a row `[B, 1, 1, T]` as soon as it is split off, and the reshapes in between have
+nothing to do. Knows shapes and operators, not what is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+ELEMENTWISE = (
+    *("Abs", "Add", "Atanh", "Div", "Exp", "Log", "Max", "Min", "Mul", "Neg", "Pow", "Relu"),
+    *("Sigmoid", "Sqrt", "Sub", "Tanh"),
+)
+RESHAPING = ("Reshape", "Squeeze", "Transpose", "Unsqueeze")
+
+
+def as_rows(model: onnx.ModelProto) -> None:
+    """Rewrite a model in place so that its series are rows; its results stay the same bits."""
+    inferred = onnx.shape_inference.infer_shapes(model)
+    _Rewriting(inferred.graph).apply(model.graph)
+
+
+class _Rewriting:
+    """One pass over a graph in its order, with what is known of each tensor so far."""
+
+    def __init__(self, inferred: onnx.GraphProto) -> None:
+        self._shape: dict[str, list[int]] = {
+            value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+            for value in (*inferred.input, *inferred.value_info, *inferred.output)
+        }
+        self._constants = {t.name: numpy_helper.to_array(t) for t in inferred.initializer}
+        self._outputs = {value.name for value in inferred.output}
+        self._added: dict[str, onnx.TensorProto] = {}
+        self._rows: dict[str, str] = {}  # series of the old graph: the same as a row
+        self._gone: set[str] = set()  # series that no longer exist in their old shape
+        self._nodes: list[onnx.NodeProto] = []
+
+    def apply(self, graph: onnx.GraphProto) -> None:
+        for node in list(graph.node):
+            rule = _RULES.get(node.op_type)
+            free = self._outputs.isdisjoint(node.output)
+            if not (free and rule is not None and rule(self, node)):
+                self._keep(node)
+        del graph.node[:], graph.value_info[:]
+        graph.node.extend(self._nodes)
+        graph.initializer.extend(self._added.values())
+
+    def split(self, node: onnx.NodeProto) -> bool:
+        """Its series are rows from here on."""
+        self._keep(node)
+        for output in node.output:
+            if self._length(output):
+                self._row(output)
+        return True
+
+    def reshape(self, node: onnx.NodeProto) -> bool:
+        """A row already, whatever shape is asked for."""
+        source, result = node.input[0], node.output[0]
+        if not self._is_row(source) or self._length(source) != self._length(result):
+            return False
+        self._becomes(result, self._row(source))
+        return True
+
+    def elementwise(self, node: onnx.NodeProto) -> bool:
+        """The same on rows, unless it broadcasts."""
+        shape = self._shape.get(node.output[0])
+        series = [name for name in node.input if not self._is_single(name)]
+        if not any(map(self._is_row, series)) or any(self._shape.get(n) != shape for n in series):
+            return False
+        node.input[:] = [self._row(name) if name in series else name for name in node.input]
+        self._becomes(node.output[0], node.output[0])
+        self._nodes.append(node)
+        return True
+
+    def slice(self, node: onnx.NodeProto) -> bool:
+        """The same along the last axis."""
+        source, axes = node.input[0], self._constants.get(node.input[3])
+        if not self._is_row(source) or not self._length(node.output[0]) or axes is None:
+            return False
+        time = self._shape[source].index(self._length(source))
+        if not set(axes.tolist()) <= {0, time}:
+            return False
+        node.input[0] = self._row(source)
+        node.input[3] = self._constant(np.where(axes == time, 3, axes))
+        self._becomes(node.output[0], node.output[0])
+        self._nodes.append(node)
+        return True
+
+    def concat(self, node: onnx.NodeProto) -> bool:
+        """`[B, T, 1]` each: put below one another as rows, then turned to `[B, T, F]` once."""
+        shape = self._shape.get(node.input[0], [])
+        alike = all(self._shape.get(name) == shape for name in node.input)
+        along_last = node.attribute[0].i in (2, -1)
+        if len(shape) != 3 or shape[2] != 1 or not (alike and along_last):
+            return False
+        if not any(map(self._is_row, node.input)):
+            return False
+        (result,) = node.output
+        stacked, flat = f"{result}/stacked", f"{result}/flat"
+        rows = [self._row(name) for name in node.input]
+        self._nodes += [
+            helper.make_node("Concat", rows, [stacked], stacked, axis=1),
+            helper.make_node("Squeeze", [stacked, self._constant([2])], [flat], flat),
+            helper.make_node("Transpose", [flat], [result], result, perm=[0, 2, 1]),
+        ]
+        return True
+
+    def _keep(self, node: onnx.NodeProto) -> None:
+        node.input[:] = [self._in_old_shape(name) for name in node.input]
+        self._nodes.append(node)
+
+    def _becomes(self, series: str, row: str) -> None:
+        self._rows[series] = row
+        self._gone.add(series)
+
+    def _length(self, name: str) -> int:
+        """T of a series of the old graph: a free batch, and one other dimension above 1."""
+        batch, *rest = self._shape.get(name) or [1]
+        return max(rest) if not batch and len(rest) > 1 and np.prod(rest) == max(rest) > 1 else 0
+
+    def _is_row(self, name: str) -> bool:
+        return name in self._rows or self._shape.get(name) == [0, 1, 1, self._length(name)]
+
+    def _is_single(self, name: str) -> bool:
+        return name in self._constants and self._constants[name].size == 1
+
+    def _row(self, name: str) -> str:
+        if not self._is_row(name):
+            self._rows[name] = self._reshaped(name, [0, 1, 1, -1], "row")
+        return self._rows.get(name, name)
+
+    def _in_old_shape(self, name: str) -> str:
+        if name not in self._gone:
+            return name
+        shape = self._shape[name]
+        row = self._rows[name]
+        return row if shape == [0, 1, 1, shape[-1]] else self._reshaped(row, shape, "old")
+
+    def _reshaped(self, name: str, shape: list[int], kind: str) -> str:
+        result = f"{name}/{kind}/{len(self._nodes)}"
+        inputs = [name, self._constant(shape)]
+        self._nodes.append(helper.make_node("Reshape", inputs, [result], result))
+        return result
+
+    def _constant(self, values: Iterable[int]) -> str:
+        array = np.array(list(values), np.int64)
+        name = "series/" + "x".join(map(str, array))
+        self._added[name] = numpy_helper.from_array(array, name)
+        return name
+
+
+_Rule: TypeAlias = Callable[[_Rewriting, onnx.NodeProto], bool]
+_RULES: Mapping[str, _Rule] = {
+    "Split": _Rewriting.split,
+    "Slice": _Rewriting.slice,
+    "Concat": _Rewriting.concat,
+    **dict.fromkeys(RESHAPING, _Rewriting.reshape),
+    **dict.fromkeys(ELEMENTWISE, _Rewriting.elementwise),
+}
