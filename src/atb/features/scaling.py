@@ -15,6 +15,8 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 Float32 = npt.NDArray[np.float32]
 
+_LARGEST = 1e30  # of a scale: features that vary by less are as good as constant
+
 SCALERS: Mapping[str, Callable[[], Any]] = {
     "minmax": MinMaxScaler,
     "standard": StandardScaler,
@@ -65,5 +67,5 @@ def fit(kind: str, rows: Float32) -> Scaling:
     fitted = [SCALERS[kind]().fit(column.astype(np.float64)[:, np.newaxis]) for column in rows.T]
     # Every scaler here is affine: its values at 0 and 1 are all there is to know about it.
     ends = np.array([scaler.transform([[0.0], [1.0]])[:, 0] for scaler in fitted])
-    offset, scale = ends[:, 0], ends[:, 1] - ends[:, 0]
+    offset, scale = ends[:, 0], np.minimum(ends[:, 1] - ends[:, 0], _LARGEST)
     return Scaling(scale.astype(np.float32), offset.astype(np.float32))

@@ -41,14 +41,14 @@ def range_ratio(bars: Bars, window: int) -> Series:
 
 def bollinger_position(bars: Bars, window: int) -> Series:
     """Where close lies between the bands two deviations around the mean: 0 low, 1 high."""
-    above_mean = from_last(bars.change, -mean(window))
-    return 0.5 + ratio(above_mean, 4 * _deviation(bars, window))
+    mean_from_close = from_last(bars.change, mean(window))
+    return 0.5 - ratio(mean_from_close, 4 * _deviation(bars, window))
 
 
 def bollinger_width(bars: Bars, window: int) -> Series:
     """Distance between the bands, relative to the mean."""
-    close, below_mean = aligned(bars.close, from_last(bars.change, mean(window)))
-    return relative(4 * _deviation(bars, window), close + below_mean)
+    close, mean_from_close = aligned(bars.close, from_last(bars.change, mean(window)))
+    return relative(4 * _deviation(bars, window), close + mean_from_close)
 
 
 def _deviation(bars: Bars, window: int) -> Series:
