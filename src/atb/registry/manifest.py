@@ -1,4 +1,8 @@
-"""The list of a model's files with size and SHA-256, written last and read strictly."""
+"""The list of a model's files with size and SHA-256, written last and read strictly.
+
+There is one way to write a manifest down; what is not written in just that way is refused, so
+that no change to it goes unnoticed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,9 @@ from atb.errors import IntegrityError
 NAME = "manifest.json"
 FORMAT = 1
 MAX_BYTES = 1_000_000
-_FILE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+REMEDY = "do not use this model; train it again or restore it from a backup"
+
+_FILE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,13 +41,15 @@ def entry_of(path: Path) -> Entry:
 
 
 def write(folder: Path) -> None:
-    """Write the manifest of all files in a folder."""
-    files = {path.name: entry_of(path) for path in sorted(folder.iterdir())}
-    content = {
-        "format": FORMAT,
-        "files": {name: {"size": e.size, "sha256": e.sha256} for name, e in files.items()},
-    }
-    (folder / NAME).write_text(json.dumps(content, indent=2) + "\n")
+    """Write the manifest of all files in a folder.
+
+    Raises:
+        ValueError: when a file's name is not plain: small letters, digits, `-`, `_` and dots.
+    """
+    entries = {path.name: entry_of(path) for path in sorted(folder.iterdir())}
+    content = _encoded(entries)
+    _decoded(content)
+    (folder / NAME).write_bytes(content)
 
 
 def read(folder: Path) -> Mapping[str, Entry]:
@@ -52,31 +60,42 @@ def read(folder: Path) -> Mapping[str, Entry]:
     """
     path = folder / NAME
     if path.is_symlink() or not path.is_file():
-        raise IntegrityError("there is no manifest.json", where=str(folder), remedy=_REMEDY)
+        raise IntegrityError(f"there is no {NAME}", where=str(folder), remedy=REMEDY)
     if path.stat().st_size > MAX_BYTES:
-        raise IntegrityError(f"the manifest exceeds {MAX_BYTES} bytes", where=str(path))
+        raise IntegrityError(
+            f"it has {path.stat().st_size} bytes, more than {MAX_BYTES}",
+            where=str(path),
+            remedy=REMEDY,
+        )
     try:
-        return _entries(json.loads(path.read_bytes()))
+        return _decoded(path.read_bytes())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(
             f"the manifest is damaged ({type(error).__name__}: {error})",
             where=str(path),
-            remedy=_REMEDY,
+            remedy=REMEDY,
         ) from error
 
 
-_REMEDY = "do not use this folder; train again or restore it from a backup"
+def _encoded(entries: Mapping[str, Entry]) -> bytes:
+    files = {name: asdict(entries[name]) for name in sorted(entries)}
+    return json.dumps({"format": FORMAT, "files": files}, indent=2).encode() + b"\n"
 
 
-def _entries(content: Any) -> dict[str, Entry]:
-    if content["format"] != FORMAT or content.keys() != {"format", "files"}:
-        raise ValueError(f"format {content['format']!r} is unknown")
-    entries = {}
-    for name, entry in content["files"].items():
-        size, sha256 = entry["size"], entry["sha256"]
-        if not _FILE.fullmatch(name) or name == NAME or ".." in name:
-            raise ValueError(f"{name!r} is no file name")
-        if type(size) is not int or size < 0 or not _SHA256.fullmatch(sha256):
-            raise ValueError(f"the entry of {name!r} is {entry!r}")
-        entries[name] = Entry(size, sha256)
+def _decoded(content: bytes) -> dict[str, Entry]:
+    parsed = json.loads(content)
+    if parsed["format"] != FORMAT:
+        raise ValueError(f"format {parsed['format']!r} is unknown, this is {FORMAT}")
+    entries = {name: _entry(name, values) for name, values in parsed["files"].items()}
+    if _encoded(entries) != content:
+        raise ValueError("it is not written the way a manifest is")
     return entries
+
+
+def _entry(name: str, values: Mapping[str, Any]) -> Entry:
+    size, sha256 = values["size"], values["sha256"]
+    if not _FILE.fullmatch(name) or name == NAME:
+        raise ValueError(f"{name!r} is no name of a model's file")
+    if type(size) is not int or size < 0 or not _SHA256.fullmatch(sha256):
+        raise ValueError(f"the entry of {name!r} is {values!r}")
+    return Entry(size, sha256)

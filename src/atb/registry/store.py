@@ -1,26 +1,29 @@
-"""Models added whole, listed and found. `latest.json` moves when a model is added; promotion does not.
+"""Models added whole, listed and found.
 
-Many processes may add at once: folders are renamed into place, and the pointer is replaced under a
-lock. What a crash leaves behind begins with a dot and is removed by the next addition.
+Many processes may add at once: each holds the model's lock while it writes. `latest.json` moves
+when a model is added; promotion does not. What a crash leaves behind begins with a dot, is never
+listed, and is removed by the next addition.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from filelock import FileLock
 
 from atb import atomic
-from atb.errors import UsageError, nearest
+from atb.errors import StorageError, UsageError, nearest
 from atb.registry import manifest
-from atb.registry.version import Version
-from atb.workspace import Workspace
+from atb.registry.version import Version, check_version
+from atb.workspace import Workspace, check_symbol
 
 Writer: TypeAlias = Callable[[Path], None]
 LATEST = "latest.json"
+LOCK_SECONDS = 300.0  # many times what writing a model takes
 
 
 def add(
@@ -36,32 +39,34 @@ def add(
         writers: by file name, what writes that file to the path it is given.
 
     Raises:
-        StorageError: when the disk refuses or the folder cannot be made.
+        UsageError: when a name cannot become a folder.
+        StorageError: when the disk refuses, the folder cannot be made or another process holds it.
+        ValueError: when the writers write anything but the files they are named for.
     """
+    check_version(version)
     home = atomic.make_folder(workspace.models(symbol, name))
-    with FileLock(home / ".lock"):
+    with _locked(home):
         _remove_leftovers(home)
         place = _free(home, version)
         with atomic.folder(place) as folder:
-            for file, write in writers.items():
-                write(folder / file)
-            manifest.write(folder)
+            _fill(folder, writers)
         atomic.write_json(home / LATEST, {"version": place.name})
     return Version(symbol, name, place.name, place)
 
 
 def versions(workspace: Workspace, symbol: str | None = None) -> list[Version]:
-    """All versions, of one symbol or of every one, oldest first within a model."""
-    pattern = f"{symbol or '*'}/*/*/{manifest.NAME}"
-    return [
-        Version.at(path.parent)
-        for path in sorted(workspace.model_root.glob(pattern))
-        if not path.parent.name.startswith(".")
-    ]
+    """All versions, of one symbol or of every one, oldest first within a model.
+
+    Raises:
+        UsageError: when the symbol cannot be one.
+    """
+    place = "*" if symbol is None else check_symbol(symbol)
+    found = sorted(workspace.model_root.glob(f"{place}/*/*/"))
+    return [Version.at(path) for path in found if not path.name.startswith(".")]
 
 
 def find(workspace: Workspace, reference: str) -> Version:
-    """The version a person means.
+    """The version a person means; whether it is whole is asked by `integrity.verify`.
 
     Args:
         workspace: where models lie.
@@ -70,9 +75,9 @@ def find(workspace: Workspace, reference: str) -> Version:
     Raises:
         UsageError: when there is none such.
     """
-    folder = Path(reference)
-    if (folder / manifest.NAME).is_file():
-        return Version.at(folder)
+    given = Version.at(Path(reference))
+    if given.onnx.exists() or (given.path / manifest.NAME).exists():
+        return given
     known = versions(workspace)
     parts = reference.strip("/").split("/")
     found = [one for one in known if [one.symbol, one.name, one.version][: len(parts)] == parts]
@@ -85,15 +90,42 @@ def find(workspace: Workspace, reference: str) -> Version:
     return max(found, key=lambda one: one.version)
 
 
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    lock = FileLock(home / ".lock", timeout=LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise StorageError(
+            f"cannot lock the folder: {error}",
+            where=str(home),
+            remedy="wait for other trainings to end, and check that it is writable",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _remove_leftovers(home: Path) -> None:
+    """Whoever holds the lock is the only one who writes, so what is half-written is forsaken."""
+    for path in home.glob(".*.tmp"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def _free(home: Path, version: str) -> Path:
     """A folder name not taken yet."""
     place, number = home / version, 1
     while place.exists():
         number += 1
-        place = home / f"{version}-{number}"
+        place = home / f"{version}-{number:03d}"
     return place
 
 
-def _remove_leftovers(home: Path) -> None:
-    for path in home.glob(".*.tmp"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+def _fill(folder: Path, writers: Mapping[str, Writer]) -> None:
+    for name, write in writers.items():
+        write(folder / name)
+    written = {path.name for path in folder.iterdir()}
+    if written != writers.keys():
+        raise ValueError(f"writers of {sorted(writers)} wrote {sorted(written)}")
+    manifest.write(folder)

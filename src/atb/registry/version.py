@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from atb.errors import UsageError
+
+_VERSION = re.compile(r"\d{8}T\d{6}Z(?:-[0-9a-z]{1,16})*")
+
+
+def check_version(version: str) -> str:
+    """The version's name, if it is one: a UTC time and words, as `20240131T120000Z-7f3a91bc`.
+
+    Raises:
+        UsageError: for anything else; versions become folder names.
+    """
+    if not _VERSION.fullmatch(version):
+        raise UsageError(
+            f"{version!r} is not a version", remedy="write it as 20240131T120000Z-7f3a91bc"
+        )
+    return version
 
 
 @dataclass(frozen=True)
