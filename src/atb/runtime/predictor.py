@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,26 +14,31 @@ from atb.runtime.session import Session
 
 BATCH = 512
 
+_LOG = logging.getLogger(__name__)
+
 
 def score(model: Path, candles: Candles) -> Predictions:
     """What a model says at each bar that ends a whole window.
+
+    Windows are gathered batch by batch and never stand in memory together. Candles of another
+    symbol are allowed, with a warning in the log.
 
     Args:
         model: a model's folder; verified first.
         candles: any candles of the model's timeframe, checked.
 
+    Returns:
+        `[M]` predictions, M being the number of windows without a gap.
+
     Raises:
-        IntegrityError: when the folder is not what its manifest says.
+        IntegrityError: when the folder is not what its manifest says, or the graph does not answer
+            with finite numbers.
         DataError: when the timeframe is another, or no window is whole.
-        DivergedError: when an output is no finite number.
     """
     session = Session.open(model)
-    if candles.timeframe != session.timeframe:
-        raise DataError(
-            f"the model was trained on {session.timeframe} bars, these are {candles.timeframe}",
-            where=candles.source,
-            remedy=f"give candles of {session.timeframe}",
-        )
+    _require_timeframe(session, candles)
+    if candles.symbol != session.symbol:
+        _LOG.warning("%s was trained on %s, not %s", model, session.symbol, candles.symbol)
     segments = candles.segments(session.max_gap)
     ends = np.arange(session.rows - 1, len(candles))
     ends = ends[segments[ends] == segments[ends - session.rows + 1]]
@@ -48,3 +54,12 @@ def score(model: Path, candles: Candles) -> Predictions:
         for i in range(0, len(ends), BATCH)
     ]
     return Predictions(ends, np.concatenate(values), session.unit)
+
+
+def _require_timeframe(session: Session, candles: Candles) -> None:
+    if candles.timeframe != session.timeframe:
+        raise DataError(
+            f"the model was trained on {session.timeframe} bars, these are {candles.timeframe}",
+            where=candles.source,
+            remedy=f"give candles of {session.timeframe}",
+        )

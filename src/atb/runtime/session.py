@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+from atb.backtest.predictions import Unit
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
 from atb.registry.integrity import verify
@@ -18,6 +20,18 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 GRAPH = "model.onnx"
+INPUT = "candles"
+UNITS: Mapping[str, Unit] = {"return": "return", "probability": "probability"}
+
+# onnxruntime's errors share no base class; these are the ones that reading a graph can end in.
+_REFUSALS = (
+    state.Fail,
+    state.InvalidArgument,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NotImplemented,
+    state.RuntimeException,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,7 @@ class Session:
     """One serving graph, ready to run on one thread.
 
     Attributes:
+        path: the graph's file.
         symbol: the market it was trained on.
         timeframe: length of its bars.
         rows: candles one window needs, lookback included.
@@ -32,11 +47,12 @@ class Session:
         unit: `return` (log return) or `probability` (of a rise).
     """
 
+    path: Path
     symbol: str
     timeframe: str
     rows: int
     max_gap: int
-    unit: Literal["return", "probability"]
+    unit: Unit
     _session: onnxruntime.InferenceSession
 
     @classmethod
@@ -44,33 +60,89 @@ class Session:
         """Verify a model's folder, then open its graph.
 
         Raises:
-            IntegrityError: when a file is not what the manifest says, or the graph says nothing
-                about its input.
+            IntegrityError: when a file is not what the manifest says, or the graph cannot be read,
+                or is not what it says about itself.
         """
         verify(model)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            model / GRAPH, options, providers=["CPUExecutionProvider"]
-        )
-        says = session.get_modelmeta().custom_metadata_map
-        columns = says.get("columns", "")
-        if columns != ",".join(COLUMNS):
-            raise IntegrityError(
-                f"the graph takes the columns {columns!r}, candles have {','.join(COLUMNS)!r}",
-                where=str(model / GRAPH),
-                remedy="train the model again with this version of atb",
-            )
+        path = model / GRAPH
+        session = _loaded(path)
+        says = _Properties(path, session.get_modelmeta().custom_metadata_map)
+        rows = says.number("window") + says.number("lookback")
+        says.require("columns", ",".join(COLUMNS))
         return cls(
-            says["symbol"],
-            says["timeframe"],
-            int(says["window"]) + int(says["lookback"]),
-            int(says["max_gap"]),
-            session.get_outputs()[0].name,
+            path,
+            says.text("symbol"),
+            says.text("timeframe"),
+            rows,
+            says.number("max_gap"),
+            _unit(session, rows, path),
             session,
         )
 
     def run(self, windows: Float32) -> Float64:
-        """`[B, rows, 5]` float32 candles to `[B]` float64 in `unit`."""
-        (output,) = self._session.run(None, {"candles": windows})
-        return np.asarray(output, np.float64)[:, 0]
+        """`[B, rows, 5]` float32 candles to `[B]` float64 in `unit`.
+
+        Raises:
+            IntegrityError: when an answer is not a finite number.
+        """
+        (output,) = self._session.run(None, {INPUT: windows})
+        answers = np.asarray(output, np.float64)[:, 0]
+        wrong = int((~np.isfinite(answers)).sum())
+        if wrong:
+            raise _error(
+                f"it answers {wrong} of {len(answers)} windows with no finite number",
+                self.path,
+                "check the candles with: atb data check",
+            )
+        return answers
+
+
+@dataclass(frozen=True)
+class _Properties:
+    """What a graph says about itself, read strictly."""
+
+    path: Path
+    values: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        if name not in self.values:
+            raise _error(f"the graph does not say its {name!r}", self.path)
+        return self.values[name]
+
+    def number(self, name: str) -> int:
+        text = self.text(name)
+        if not text.isascii() or not text.isdigit():
+            raise _error(f"the graph says {name} {text!r}, not a whole number", self.path)
+        return int(text)
+
+    def require(self, name: str, expected: str) -> None:
+        if self.text(name) != expected:
+            raise _error(f"the graph says {name} {self.text(name)!r}, not {expected!r}", self.path)
+
+
+def _loaded(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what it refuses is raised, and said once
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except _REFUSALS as error:
+        reason = str(error).splitlines()[0]
+        version = onnxruntime.__version__
+        raise _error(f"onnxruntime {version} cannot read the graph: {reason}", path) from error
+
+
+def _unit(session: onnxruntime.InferenceSession, rows: int, path: Path) -> Unit:
+    """The unit the graph's only output is named for, once its only input is the one expected."""
+    inputs = [(one.name, one.type, one.shape[1:]) for one in session.get_inputs()]
+    expected = [(INPUT, "tensor(float)", [rows, len(COLUMNS)])]
+    if inputs != expected:
+        raise _error(f"the graph takes {inputs}, not {expected}", path)
+    outputs = [one.name for one in session.get_outputs()]
+    if len(outputs) != 1 or outputs[0] not in UNITS:
+        raise _error(f"the graph gives {outputs}, not one of {list(UNITS)}", path)
+    return UNITS[outputs[0]]
+
+
+def _error(what: str, path: Path, remedy: str = "train the model again") -> IntegrityError:
+    return IntegrityError(what, where=str(path), remedy=remedy)

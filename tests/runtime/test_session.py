@@ -1,0 +1,82 @@
+"""A graph is opened only if it is untouched and says what it needs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atb.errors import IntegrityError
+from atb.runtime.session import Session
+
+
+def test_it_knows_what_the_graph_says(model):
+    session = Session.open(model(max_gap="3", symbol="ETHUSDT"))
+    found = (session.symbol, session.timeframe, session.rows, session.max_gap, session.unit)
+    assert found == ("ETHUSDT", "1h", 6, 3, "return")
+    assert Session.open(model(output="probability")).unit == "probability"
+
+
+def test_it_runs_on_one_thread(model):
+    options = Session.open(model())._session.get_session_options()
+    assert options.intra_op_num_threads == options.inter_op_num_threads == 1
+
+
+def test_it_answers_in_float64(model):
+    windows = np.full((3, 6, 5), 100, np.float32)
+    windows[:, -1, 3] = [100, 110, 90]
+    answers = Session.open(model()).run(windows)
+    assert answers.dtype == np.float64
+    assert answers == pytest.approx(np.log([1, 1.1, 0.9]), abs=1e-7)
+
+
+def test_a_changed_graph_is_refused_before_it_is_parsed(model):
+    folder = model()
+    path = folder / "model.onnx"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(IntegrityError, match="SHA-256"):
+        Session.open(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph", b"\x08\x09" * 50, bytes(1000)])
+def test_what_is_no_graph_is_refused(model, content):
+    with pytest.raises(IntegrityError):
+        Session.open(model(content))
+
+
+@pytest.mark.parametrize(
+    "name", ["symbol", "timeframe", "columns", "window", "lookback", "max_gap"]
+)
+def test_a_graph_that_does_not_say_what_it_needs_is_refused(model, name):
+    with pytest.raises(IntegrityError, match=f"does not say its '{name}'"):
+        Session.open(model(**{name: None}))
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        (
+            {"columns": "close,open,high,low,volume"},
+            "says columns 'close,open,high,low,volume', no",
+        ),
+        ({"window": "four"}, "says window 'four', not a whole number"),
+        ({"window": "-4"}, "says window '-4', not a whole number"),
+        ({"window": "²"}, "not a whole number"),
+        ({"window": "5"}, r"takes \[\('candles', 'tensor\(float\)', \[6, 5\]\)\], not .*\[7, 5\]"),
+        ({"source": "prices"}, r"takes \[\('prices'"),
+        ({"output": "price"}, r"gives \['price'\], not one of"),
+    ],
+)
+def test_a_graph_that_is_not_what_it_says_is_refused(model, says, message):
+    with pytest.raises(IntegrityError, match=message):
+        Session.open(model(**says))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -1.0])
+def test_an_answer_that_is_no_number_is_refused(model, value):
+    session = Session.open(model())
+    windows = np.full((3, 6, 5), 100, np.float32)
+    windows[1, -1, 3] = value
+    with pytest.raises(IntegrityError, match="answers 1 of 3 windows with no finite number"):
+        session.run(windows)
