@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import click
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -36,21 +36,19 @@ def json_line(content: Mapping[str, Any]) -> None:
     click.echo(json.dumps(content, allow_nan=False))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> Table:
-    """A table under its title."""
-    made = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows under the names of their columns."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*(Text(cell(value)) for value in row))
     return made
+
+
+def titled(title: str, made: Table) -> Group:
+    """A table under a title that may be wider than it."""
+    return Group(Text(title, style="bold"), made)
 
 
 def pairs(rows: Iterable[tuple[str, Any]]) -> Table:
@@ -70,13 +68,13 @@ def print_answer(*made: RenderableType) -> None:
 
 
 def cell(value: Any) -> str:
-    """One value for people: four significant digits, nothing for nothing."""
+    """One value for people: five significant digits, a dash for nothing."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.4g}"
+        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.5g}"
     if isinstance(value, list | tuple):
         return ", ".join(cell(member) for member in value)
     return str(value)

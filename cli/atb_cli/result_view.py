@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 
 from atb.config.features import SETS
 from atb.config.training import TrainingConfig
-from atb_cli.render import cell, console, loudly, pairs, table
+from atb_cli.render import cell, console, loudly, pairs, table, titled
 
 SYNTHETIC = "SYNTHETIC DATA: a simulator made these candles; they say nothing about a market"
 
@@ -27,14 +26,16 @@ SHARES = frozenset(
 def header(config: TrainingConfig) -> None:
     """What will be trained, on stderr."""
     data, training = config.data, config.training
-    source = f"{data.source} {data.path or ''}".strip()
     patience = f"{training.patience} without a better validation loss"
     rows = (
         ("symbol", config.symbol),
         ("preset", config.name),
-        ("candles", f"{data.timeframe} from {source}, {_range(data.start, data.end)}"),
+        (
+            "candles",
+            f"{data.timeframe} from {data.path or data.source}, {_range(data.start, data.end)}",
+        ),
         ("features", f"{config.features} ({len(SETS[config.features])})"),
-        ("target", f"{config.target.kind}, {config.target.horizon} ahead"),
+        ("target", f"{config.target.kind}, horizon {config.target.horizon}"),
         ("window", f"{config.window} bars"),
         ("network", _network(config)),
         ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
@@ -53,7 +54,7 @@ def result(summary: Mapping[str, Any]) -> None:
         loudly(SYNTHETIC)
     rows = (
         ("verdict", summary["verdict"]),
-        ("candles", f"{data['rows']:,}, {data['first']} to {data['last']}, {data['gaps']} gaps"),
+        ("candles", f"{data['rows']:,}, {data['first']} to {data['last']}, gaps: {data['gaps']}"),
         ("source", data["source"]),
         ("parity", f"ONNX and Keras differ by {parity['max_difference']:.1e} at most"),
         ("epochs", summary["epochs"]),
@@ -66,16 +67,17 @@ def result(summary: Mapping[str, Any]) -> None:
 def judgement(judged: Mapping[str, Any]) -> Group:
     """The metrics on test rows beside their baselines, and the backtest beside buy and hold."""
     columns = ("metric", "model", "naive", "difference", "95 % interval", "naive is")
-    metrics = table(columns, _metrics(judged), title="On test rows, judged once")
+    metrics = titled("On test rows, judged once", table(columns, _metrics(judged)))
     return Group(metrics, "", backtest(judged["backtest"]))
 
 
-def backtest(traded: Mapping[str, Any]) -> Table:
+def backtest(traded: Mapping[str, Any]) -> Group:
     """Figures of a backtest beside buy and hold."""
     held = traded["buy_and_hold"]
     rows = [(name, _figure(name, traded[name]), _figure(name, held[name])) for name in held]
-    span = f"{traded['bars']:,} bars, {traded['first']} to {traded['last']}, costs included"
-    return table(("backtest", "model", "buy and hold"), rows, title=span)
+    span = f"{traded['bars']:,} bars, {traded['first']} to {traded['last']}"
+    made = table(("backtest", "model", "buy and hold"), rows)
+    return titled(f"Traded over {span}, costs included", made)
 
 
 def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -83,7 +85,7 @@ def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     data, training = metadata["data"], metadata["training"]
     for name in ("symbol", "timeframe", "version", "created", "features", "window", "target"):
         yield name, metadata[name]
-    yield "candles", f"{data['source']}, {data['rows']:,}, {data['gaps']} gaps"
+    yield "candles", f"{data['source']}, {data['rows']:,}, gaps: {data['gaps']}"
     yield "synthetic", data["synthetic"]
     for part, (first, last) in metadata["dataset"]["periods"].items():
         yield part, f"{metadata['dataset']['windows'][part]:,} windows, {first} to {last}"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-ROWS = 3000
-
 
 @pytest.fixture(scope="module")
 def real(market_data):
-    """The first 3,000 real hours of BTCUSDT."""
+    """The first 1,900 real hours of BTCUSDT, without a gap."""
     path = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
     return pd.read_feather(path).iloc[:1900]
 

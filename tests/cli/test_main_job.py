@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
 KEYS = {
     "version", "path", "onnx", "symbol", "preset", "data", "metrics", "baselines", "differences",
-    "verdict", "backtest", "parity", "stages", "epochs",
+    "bootstrap", "verdict", "backtest", "parity", "stages", "epochs",
 }  # fmt: skip
 STAGES = {"data", "features", "dataset", "training", "evaluation", "export", "save", "total"}
 
@@ -111,7 +114,7 @@ def test_a_model_is_shown(atb, summary, reference):
 def test_models_are_verified(atb, summary):
     assert atb("models", "verify").code == 0
     (verified,) = atb("models", "verify", summary["path"], "--json").json["models"]
-    assert verified["path"] == summary["path"]
+    assert verified == {"path": summary["path"], "intact": True}
 
 
 def test_a_flipped_bit_is_found(atb, trained, summary, tmp_path):
@@ -121,10 +124,13 @@ def test_a_flipped_bit_is_found(atb, trained, summary, tmp_path):
     content = bytearray(graph.read_bytes())
     content[len(content) // 2] ^= 1
     graph.write_bytes(content)
-    for words in (["models", "verify"], ["models", "show"], ["backtest", "--candles", "x"]):
+    for words in (["models", "show"], ["backtest", "--candles", "x"]):
         done = atb(*words, copy)
         assert (done.code, done.out) == (9, "")
-        assert "model.onnx" in done.said
+        assert "model.onnx: its SHA-256 is" in done.said
+    done = atb("models", "verify", copy, "--json")
+    assert (done.code, done.json) == (9, {"models": [{"path": str(copy), "intact": False}]})
+    assert "model.onnx: its SHA-256 is" in done.said
 
 
 def test_a_model_that_is_not_there(atb):
@@ -146,6 +152,13 @@ def test_a_backtest_on_other_candles(atb, summary, market_data):
     assert free.json["total_return"] > costly.json["total_return"]
 
 
+def test_a_backtest_on_candles_it_learned_from_says_so(atb, summary, btc):
+    seen = atb("backtest", summary["path"], "--candles", btc)
+    unseen = atb("backtest", summary["path"], "--candles", btc, "--start", "2024-10-03")
+    assert "warning: the model learned from bars up to 2024-10-0" in seen.err
+    assert "warning" not in unseen.err
+
+
 def test_a_backtest_needs_no_tensorflow(trained, summary, btc):
     words = ["backtest", summary["path"], "--candles", str(btc)]
     code = (
@@ -160,31 +173,43 @@ def test_a_backtest_needs_no_tensorflow(trained, summary, btc):
     assert "buy and hold" in done.stdout
 
 
-def test_the_graph_is_exported(atb, summary, tmp_path):
+def test_the_graph_is_exported(atb, trained, summary, tmp_path):
     target = tmp_path / "signal.onnx"
     done = atb("export", "onnx", summary["path"], "--output", target, "--json")
     assert done.code == 0, done.err
     assert Path(done.json["onnx"]) == target
     assert done.json["parity"]["max_difference"] <= 1e-5
+    candles = np.exp(np.random.default_rng(7).normal(0, 0.1, (3, 300, 5))).astype(np.float32)
+    first, second = (
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for path in (target, trained[1] / summary["onnx"])
+    )
+    rows = first.get_inputs()[0].shape[1]
+    feed = {"candles": candles[:, :rows]}
+    assert np.array_equal(first.run(None, feed)[0], second.run(None, feed)[0])
+    assert first.get_modelmeta().custom_metadata_map == second.get_modelmeta().custom_metadata_map
 
 
-def test_the_result_is_the_path_without_json(atb_in, tmp_path, btc):
-    words = ("BTCUSDT", "--preset", "fast", "--candles", btc, "--start", "2024-09-01")
-    done = atb_in("train", "model", *words, "--epochs", "1", folder=tmp_path)
+def test_an_export_never_lands_in_the_model(atb, summary):
+    done = atb("export", "onnx", summary["path"], "--output", f"{summary['path']}/model.onnx")
+    assert (done.code, done.out) == (2, "")
+    assert "whose files are final" in done.said
+    assert atb("models", "verify").code == 0
+
+
+def test_without_json_the_answer_is_the_path_and_synthetic_candles_are_marked(atb_in, tmp_path):
+    words = ("BTCUSDT", "--preset", "fast", "--source", "sample", "--epochs", "1")
+    span = ("--start", "2024-06-01", "--end", "2024-11-01")
+    done = atb_in("train", "model", *words, *span, folder=tmp_path)
     assert done.code == 0, done.err
-    assert (tmp_path / done.out.strip() / "manifest.json").is_file()
-
-
-def test_synthetic_candles_are_marked_loudly(atb_in, tmp_path):
-    words = ("BTCUSDT", "--preset", "fast", "--source", "sample", "--epochs", "1", "--json")
-    done = atb_in("train", "model", *words, folder=tmp_path)
-    assert done.code == 0, done.err
-    assert done.json["data"]["synthetic"] is True
+    model = tmp_path / done.out.removesuffix("\n")
+    assert json.loads((model / "metadata.json").read_text())["synthetic"] is True
     assert done.err.count("SYNTHETIC DATA") == 2
 
 
 def test_an_interrupted_training_leaves_no_model(atb_words, tmp_path, btc):
     words = [*atb_words, "train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
+    words += ["--start", "2024-06-01"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
             if line.startswith("epoch 1/"):

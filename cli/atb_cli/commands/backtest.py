@@ -5,6 +5,7 @@ Knows no formula, and serves the ONNX file alone: TensorFlow is not imported.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,11 @@ def command(
     What is left out of threshold, fee, slippage and positions stays as the model was judged with.
     """
     from atb.backtest import hooks
+    from atb.clock import iso
     from atb.config.data import DataSpec
     from atb.config.trading import TradingSpec
     from atb.config.training import TrainingConfig
+    from atb.events import Warned
     from atb.market.load import load
     from atb.registry import integrity, store
     from atb.runtime.predictor import score
@@ -64,8 +67,14 @@ def command(
     data = DataSpec(
         timeframe=config.data.timeframe, start=start, end=end, source="file", path=candles
     )
+    metadata = json.loads((version.path / "metadata.json").read_text())
     with progress.shown() as listen:
         found = load(config.symbol, data, workspace, listen)
+        last_seen = metadata["dataset"]["periods"]["validation"][1]
+        if iso(int(found.time[0])) <= last_seen:
+            listen(Warned(f"the model learned from bars up to {last_seen}; trust only later ones"))
+    if found.synthetic:
+        render.loudly(result_view.SYNTHETIC)
     traded = hooks.find(spec.hook)(score(version.path, found), found, spec).to_json()
     if as_json:
         render.json_line({"model": str(version.path), "trading": spec.model_dump(), **traded})

@@ -31,12 +31,18 @@ def command() -> None:
 def onnx(model: str, output: Path | None, artifacts: Path, as_json: bool) -> None:
     """Export a model's Keras file again and compare the two; the file's path goes to stdout."""
     from atb import backend
+    from atb.errors import UsageError
     from atb.registry import store
     from atb.workspace import Workspace
     from atb_cli import render
 
     version = store.find(Workspace(artifacts), model)
     path = output or Path(f"{version.symbol}-{version.name}-{version.version}.onnx")
+    if path.resolve().is_relative_to(version.path.resolve()):
+        raise UsageError(
+            f"{path} lies in the model's folder, whose files are final",
+            remedy="choose another place with --output",
+        )
     backend.prepare(seed=0)
     from atb.export.rewrite import rewrite  # once TensorFlow is prepared
 
