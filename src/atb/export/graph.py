@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from atb.config.features import lookback
 from atb.config.targets import Target
@@ -20,6 +20,7 @@ from atb.models.heads import HEADS
 
 INPUT = "candles"
 UNSCALE = "unscale"
+VANISHING = 1e-30  # not zero: optimisers replace what is multiplied by zero
 
 
 def serving_model(
@@ -49,12 +50,36 @@ def serving_model(
     """
     candles = keras.Input((window + lookback(features), len(COLUMNS)), name=INPUT)
     unscale = layers.Rescaling(target_scale, target_offset, dtype="float32", name=UNSCALE)
-    activation = layers.Activation(
-        HEADS[target.output].activation, dtype="float32", name=target.output
-    )
+    activation = layers.Activation(HEADS[target.output].activation, dtype="float32")
     hidden = rescaling(scaling)(FeatureSet(features)(candles))
-    served = activation(unscale(in_float32(network)(hidden)))
+    signal = activation(unscale(in_float32(network)(hidden)))
+    served = Guard(name=target.output)(signal, candles)
     return keras.Model(candles, served, name="serving")
+
+
+@keras.saving.register_keras_serializable(package="atb")
+class Guard(layers.Layer):  # type: ignore[misc]
+    """A signal that is no number whenever one of its candles holds none.
+
+    Maximum, ReLU and the clamped sigmoids of onnxruntime swallow NaN, so a damaged candle could
+    leave as a plausible prediction. Each candle is added here, made far too small to change a
+    finite signal.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name, dtype="float32", trainable=False)
+
+    def call(self, signal: Any, candles: Any) -> Any:
+        """Signal `[B, 1]` as it is, or not finite where candles `[B, T, 5]` are not."""
+        return signal + ops.sum(candles * VANISHING, axis=(1, 2))[:, None]
+
+    def compute_output_shape(self, signal_shape: Any, candles_shape: Any) -> Any:  # noqa: ARG002 (Keras matches the names)
+        """The signal's."""
+        return signal_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes this layer again: its name."""
+        return {"name": self.name}
 
 
 def output_scale(serving: keras.Model) -> float:
