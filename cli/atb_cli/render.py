@@ -38,7 +38,7 @@ def json_line(content: Mapping[str, Any]) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Rows under the names of their columns."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
@@ -68,13 +68,13 @@ def print_answer(*made: RenderableType) -> None:
 
 
 def cell(value: Any) -> str:
-    """One value for people: five significant digits, a dash for nothing."""
+    """One value for people: four significant digits, a dash for nothing."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.5g}"
+        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(cell(member) for member in value)
     return str(value)

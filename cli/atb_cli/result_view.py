@@ -66,7 +66,7 @@ def result(summary: Mapping[str, Any]) -> None:
 
 def judgement(judged: Mapping[str, Any]) -> Group:
     """The metrics on test rows beside their baselines, and the backtest beside buy and hold."""
-    columns = ("metric", "model", "naive", "difference", "95 % interval", "naive is")
+    columns = ("metric", "model", "naive", "difference, 95 %", "naive is")
     metrics = titled("On test rows, judged once", table(columns, _metrics(judged)))
     return Group(metrics, "", backtest(judged["backtest"]))
 
@@ -97,16 +97,14 @@ def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _metrics(judged: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """One row for each metric that has a baseline."""
+    """One row for each metric that has a baseline, with the interval of model minus naive."""
     for metric, difference in judged["differences"].items():
         baseline = difference["baseline"]
-        interval = f"{cell(difference['low'])} to {cell(difference['high'])}"
         yield (
             metric,
             judged["metrics"][metric],
             judged["baselines"][baseline][metric],
-            difference["estimate"],
-            interval,
+            f"{difference['low']:+.1e} to {difference['high']:+.1e}",
             baseline.replace("_", " "),
         )
 

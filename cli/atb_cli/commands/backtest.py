@@ -73,7 +73,7 @@ def command(
         last_seen = metadata["dataset"]["periods"]["validation"][1]
         if iso(int(found.time[0])) <= last_seen:
             listen(Warned(f"the model learned from bars up to {last_seen}; trust only later ones"))
-    if found.synthetic:
+    if found.synthetic or metadata["synthetic"]:
         render.loudly(result_view.SYNTHETIC)
     traded = hooks.find(spec.hook)(score(version.path, found), found, spec).to_json()
     if as_json:

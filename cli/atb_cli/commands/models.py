@@ -55,6 +55,8 @@ def show(model: str, artifacts: Path, as_json: bool) -> None:
     integrity.verify(version.path)
     metadata = json.loads((version.path / "metadata.json").read_text())
     metrics = json.loads((version.path / "metrics.json").read_text())
+    if metadata["synthetic"]:
+        render.loudly(result_view.SYNTHETIC)
     if as_json:
         render.json_line({"path": str(version.path), **metadata, **metrics})
     else:
