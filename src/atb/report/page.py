@@ -1,78 +1,120 @@
-"""One self-contained page about a model: what it is, how good it is, what it would have earned."""
+"""One self-contained page about a model: what it is, how good it is, what it would have earned.
+
+Knows how results are shown, and computes none. Nothing in the page is loaded from elsewhere.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from jinja2 import Environment
 
+from atb.clock import iso
+from atb.extras import require
 from atb.report import record
+from atb.report.chart import Line, svg
 from atb.report.record import Run
+from atb.report.template import PAGE
 
-Float64 = npt.NDArray[np.float64]
+MODEL, NAIVE = "#0b62c4", "#c2571a"
 
-WIDTH, HEIGHT, POINTS = 760, 220, 400
-
-TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ run.config.symbol }} {{ run.version }}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; width: 100%; margin: 1em 0; }
-td, th { padding: .25em .6em; border-bottom: 1px solid #ddd; text-align: right; }
-td:first-child, th:first-child { text-align: left; }
-.synthetic { background: #b00; color: #fff; padding: .5em 1em; }
-svg { width: 100%; background: #fafafa; } polyline { fill: none; stroke-width: 1.5; }
-</style></head><body>
-<h1>{{ run.config.symbol }} · {{ run.config.name }} · {{ run.version }}</h1>
-{% if run.candles.synthetic %}
-<p class="synthetic">SYNTHETIC DATA: these candles were simulated and say nothing about a market.</p>
-{% endif %}
-<p><strong>{{ run.verdict.words }}</strong></p>
-<p>{{ data.rows }} {{ run.candles.timeframe }} candles from {{ data.source }}, {{ data.first }} to
-{{ data.last }}, {{ data.gaps }} gaps. {{ run.fitted.history | length }} epochs, best
-{{ run.fitted.best_epoch }}: {{ run.fitted.reason }}.</p>
-<h2>Test rows, read once</h2>
-<table><tr><th>metric</th><th>model</th><th>baseline</th><th></th><th>difference, 95 %</th></tr>
-{% for name, value in run.verdict.metrics.items() %}{% set d = run.verdict.differences.get(name) %}
-<tr><td>{{ name }}</td><td>{{ value | figure }}</td>
-{% if d %}<td>{{ run.verdict.baselines[d.baseline][name] | figure }}</td><td>{{ d.baseline }}</td>
-<td>{{ d.low | figure }} to {{ d.high | figure }}</td>{% endif %}</tr>
-{% endfor %}</table>
-<h2>Backtest, net of {{ run.config.trading.fee + run.config.trading.slippage }} basis points a side</h2>
-<svg viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="equity curve">
-<polyline stroke="#06c" points="{{ curve }}"/></svg>
-<table><tr><th></th><th>model</th><th>buy and hold</th></tr>
-{% for name, value in backtest.items() if name != "buy_and_hold" %}
-<tr><td>{{ name }}</td><td>{{ value | figure }}</td>
-<td>{{ backtest.buy_and_hold[name] | figure if name in backtest.buy_and_hold }}</td></tr>
-{% endfor %}</table>
-</body></html>
-"""
+TITLES = {
+    "loss": "loss, standardised return",
+    "rmse": "RMSE, log return",
+    "mae": "MAE, log return",
+    "r2": "R2",
+    "price_rmse": "RMSE, price",
+    "price_mae": "MAE, price",
+    "price_mape": "MAPE, price",
+    "directional_accuracy": "directional accuracy",
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "auc": "area under the ROC curve",
+}
+SHARES = frozenset(
+    {"price_mape", "directional_accuracy", "accuracy"}
+    | {"total_return", "annual_return", "annual_volatility", "max_drawdown"}
+    | {"exposure", "costs_paid", "win_rate"}
+)
 
 
 def write(run: Run, path: Path) -> None:
-    """Write the page, with nothing in it that must be loaded from elsewhere."""
-    environment = Environment(autoescape=True)
-    environment.filters["figure"] = lambda value: (
-        f"{value:.6g}" if isinstance(value, float) else value
+    """Write the page of one training.
+
+    Raises:
+        ResourceError: when jinja2 is not installed.
+    """
+    environment = require("jinja2", extra="train").Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.from_string(TEMPLATE).render(
+    page: str = environment.from_string(PAGE).render(
         run=run,
         data=record.data(run.candles),
-        backtest=run.backtest.to_json(),
-        curve=_points(run.backtest.equity),
-        width=WIDTH,
-        height=HEIGHT,
+        metrics=list(_metrics(run)),
+        figures=list(_figures(run)),
+        equity=_equity(run),
+        losses=_losses(run),
+        periods=_periods(run),
+        recipe=run.config.model_dump_json(indent=2),
+        colours={"model": MODEL, "naive": NAIVE},
+        cost=run.config.trading.fee + run.config.trading.slippage,
     )
     path.write_text(page, encoding="utf-8")
 
 
-def _points(equity: Float64) -> str:
-    """The curve as SVG coordinates, thinned to what a screen can show."""
-    chosen = np.unique(np.linspace(0, len(equity) - 1, POINTS).astype(np.int64))
-    low, span = float(equity.min()), float(np.ptp(equity)) or 1.0
-    x = chosen / max(len(equity) - 1, 1) * WIDTH
-    y = HEIGHT * (0.95 - 0.9 * (equity[chosen] - low) / span)
-    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+def figure(name: str, value: Any) -> str:
+    """A value as people read it: shares in percent, five digits otherwise, a dash for None."""
+    if value is None:
+        return "-"
+    if name in SHARES:
+        return f"{value:.2%}"
+    return f"{value:,.5g}" if isinstance(value, float) else str(value)
+
+
+def _metrics(run: Run) -> Iterator[tuple[str, ...]]:
+    """Title, model, naive value, name of the naive forecast, difference, bounds."""
+    verdict = run.verdict
+    for name, difference in verdict.differences.items():
+        naive = verdict.baselines[difference.baseline][name]
+        yield (
+            TITLES.get(name, name),
+            figure(name, verdict.metrics[name]),
+            figure(name, naive),
+            difference.baseline.replace("_", " "),
+            figure(name, difference.estimate),
+            f"{figure(name, difference.low)} to {figure(name, difference.high)}",
+        )
+
+
+def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
+    """Title, model and buy and hold of each figure of the backtest."""
+    traded = run.backtest.to_json()
+    for name, held in traded["buy_and_hold"].items():
+        yield name.replace("_", " "), figure(name, traded[name]), figure(name, held)
+
+
+def _equity(run: Run) -> str:
+    backtest = run.backtest
+    lines = (Line("buy and hold", NAIVE, backtest.held), Line("model", MODEL, backtest.equity))
+    ends = iso(int(backtest.time[0]))[:10], iso(int(backtest.time[-1]))[:10]
+    return svg(lines, "equity, net of costs", ends)
+
+
+def _losses(run: Run) -> str:
+    history = run.fitted.history
+    train, validation = (
+        np.array([getattr(epoch, name) for epoch in history], np.float64)
+        for name in ("loss", "validation_loss")
+    )
+    lines = (Line("validation", NAIVE, validation), Line("train", MODEL, train))
+    return svg(lines, "loss by epoch", ("epoch 1", f"epoch {len(history)}"))
+
+
+def _periods(run: Run) -> list[tuple[str, int, str, str]]:
+    """Part, windows, first and last bar."""
+    split, time = run.dataset.split, run.candles.time
+    parts = (("train", split.train), ("validation", split.validation), ("test", split.test))
+    return [(n, len(ends), iso(int(time[ends[0]])), iso(int(time[ends[-1]]))) for n, ends in parts]

@@ -6,10 +6,10 @@ It knows what each hop returned and turns it into plain JSON; it decides nothing
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atb import __version__
 from atb.backtest.predictions import Predictions
@@ -17,11 +17,13 @@ from atb.backtest.result import Backtest
 from atb.clock import iso, now_ms
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
-from atb.dataset.build import Dataset
-from atb.dataset.learner import Fitted
 from atb.evaluation.verdict import Verdict
-from atb.export.parity import Parity
 from atb.market.candles import COLUMNS, Candles
+
+if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
+    from atb.dataset.build import Dataset
+    from atb.dataset.learner import Fitted
+    from atb.export.parity import Parity
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 
@@ -99,7 +101,7 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
             "seed": run.config.training.seed,
             "threads": 1,
         },
-        "parity": asdict(run.parity),
+        "parity": run.parity.to_json(),
         "stages": stages,
         "python": platform.python_version(),
         "libraries": {name: installed(name) for name in LIBRARIES},
@@ -121,7 +123,7 @@ def summary(run: Run, path: Path, stages: dict[str, float]) -> dict[str, Any]:
         "preset": run.config.name,
         "data": data(run.candles),
         **metrics(run),
-        "parity": asdict(run.parity),
+        "parity": run.parity.to_json(),
         "stages": stages,
         "epochs": len(run.fitted.history),
     }

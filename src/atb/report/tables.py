@@ -10,7 +10,7 @@ from atb.report.record import Run
 
 
 def write_history(run: Run, path: Path) -> None:
-    """One row per epoch: losses in the unit that is fitted, wall seconds, whether it was the best."""
+    """One row per epoch: losses in the unit that is fitted, seconds, whether it was the best."""
     rows = [asdict(epoch) for epoch in run.fitted.history]
     with path.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))

@@ -1,0 +1,84 @@
+"""The page's HTML, for jinja2 with autoescape. Knows where things stand, not what they say."""
+
+from __future__ import annotations
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #667; --line: #d9dde3; --back: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e8eb; --soft: #99a; --line: #363b44; --back: #14171b; }
+}
+body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--back);
+  max-width: 820px; margin: 2.5em auto; padding: 0 1em; }
+h1 { font-size: 1.5em; margin: 0; } h2 { font-size: 1.1em; margin: 2.2em 0 .4em; }
+p.soft, caption { color: var(--soft); margin: .2em 0; }
+p.verdict { font-size: 1.1em; border-left: 4px solid {{ colours.model }}; padding-left: .8em; }
+p.synthetic { background: #b3261e; color: #fff; padding: .6em 1em; font-weight: 600; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+td, th { padding: .3em .6em; border-bottom: 1px solid var(--line); text-align: right; }
+th { font-weight: 600; color: var(--soft); } td:first-child, th:first-child { text-align: left; }
+svg { width: 100%; } svg text { font-size: 11px; fill: var(--soft); }
+svg polyline { fill: none; stroke-width: 1.6; } svg .rule { stroke: var(--line); }
+i { display: inline-block; width: 1.2em; height: .2em; vertical-align: middle; }
+pre { overflow-x: auto; font-size: 12px; }
+"""
+
+PAGE = (
+    f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{{{ run.config.symbol }}}} {{{{ run.config.name }}}} {{{{ run.version }}}}</title>
+<style>{STYLE}</style>
+</head>
+"""
+    + """<body>
+<h1>{{ run.config.symbol }} · {{ run.config.name }}</h1>
+<p class="soft">{{ run.version }} · {{ data.rows }} candles of {{ run.candles.timeframe }} from
+{{ data.source }}, {{ data.first }} to {{ data.last }}, {{ data.gaps }} gaps</p>
+{% if run.candles.synthetic %}
+<p class="synthetic">SYNTHETIC DATA: a simulator made these candles; they say nothing about a
+market.</p>
+{% endif %}
+<p class="verdict">{{ run.verdict.words }}</p>
+
+<h2>On test rows, judged once</h2>
+<table>
+<tr><th>metric</th><th>model</th><th>naive</th><th>naive is</th><th>difference</th>
+<th>95 % interval</th></tr>
+{% for row in metrics %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+<p class="soft">{{ run.verdict.rows }} predictions; intervals by block bootstrap, blocks of
+{{ run.verdict.block }} rows.</p>
+
+<h2>Backtest</h2>
+<p class="soft">{{ run.config.trading.positions | replace("_", "/") }}, {{ cost }} basis points a
+side. <i style="background: {{ colours.model }}"></i> model
+<i style="background: {{ colours.naive }}"></i> buy and hold</p>
+{{ equity | safe }}
+<table>
+<tr><th></th><th>model</th><th>buy and hold</th></tr>
+{% for row in figures %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+
+<h2>Training</h2>
+<p class="soft">{{ run.fitted.history | length }} epochs, the best was {{ run.fitted.best_epoch }};
+{{ run.fitted.reason }}. {{ run.fitted.parameters }} weights.
+<i style="background: {{ colours.model }}"></i> train
+<i style="background: {{ colours.naive }}"></i> validation</p>
+{{ losses | safe }}
+<table>
+<tr><th>part</th><th>windows</th><th>first</th><th>last</th></tr>
+{% for row in periods %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+
+<details><summary>The recipe</summary><pre>{{ recipe }}</pre></details>
+</body>
+</html>
+"""
+)
