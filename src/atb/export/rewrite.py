@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import onnxruntime
 
+from atb import atomic
 from atb.clock import timeframe_ms
 from atb.errors import IntegrityError
 from atb.export import onnx, parity
@@ -38,8 +39,10 @@ def rewrite(model: Path, output: Path) -> Parity:
     serving = _load(model / "model.keras")
     session = onnxruntime.InferenceSession(model / "model.onnx", providers=["CPUExecutionProvider"])
     properties = session.get_modelmeta().custom_metadata_map
-    onnx.export(serving, output, properties)
-    return parity.check(serving, output, _windows(properties, serving.input_shape[1]))
+    windows = _windows(properties, serving.input_shape[1])
+    with atomic.file(output) as temporary:  # in place only once the two agree
+        onnx.export(serving, temporary, properties)
+        return parity.check(serving, temporary, windows)
 
 
 def _load(path: Path) -> keras.Model:

@@ -208,7 +208,7 @@ CHECKS: tuple[Check, ...] = (
         True,
         _off_step,
         "the step from the bar before does not fit {timeframe}: most steps are {actual}",
-        "give the timeframe of the file with --timeframe",
+        "give another file, or the timeframe of this one",
     ),
     Check(
         "non-finite",
