@@ -69,7 +69,7 @@ def test_direction_is_learned_as_a_logit() -> None:
     test = data.split.test
     probability = data.served(fitted.predict(test))
     assert ((probability > 0.5) == (data.labels.value[test] > 0.5)).mean() > 0.85
-    assert 0 <= probability.min() and probability.max() <= 1
+    assert probability.min() >= 0 and probability.max() <= 1
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not() -> None:
