@@ -15,7 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from atb.errors import StorageError
+
+LOCK_SECONDS = 60.0
 
 
 def _temporary(path: Path) -> Path:
@@ -95,6 +99,35 @@ def folder(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             shutil.rmtree(temporary)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; others wait for it up to a minute. A dead process frees its lock.
+
+    Raises:
+        StorageError: when it stays taken, or cannot be made.
+    """
+    make_folder(path.parent)
+    lock = FileLock(path, timeout=LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise StorageError(
+            f"cannot be locked: {error}",
+            where=str(path),
+            remedy="wait for other processes to end, and check that the folder is writable",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a crash left half-written in a folder; call it under the folder's lock."""
+    for path in folder.glob(".*.tmp"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

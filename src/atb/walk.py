@@ -12,7 +12,6 @@ from typing import Any
 
 from atb.backtest.hooks import Hook
 from atb.backtest.predictions import Predictions
-from atb.clock import now_ms, stamp
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset, build
@@ -25,6 +24,7 @@ from atb.export.graph import serving_model
 from atb.features.layer import compute
 from atb.market.candles import Candles
 from atb.registry import store
+from atb.registry.version import new_version
 from atb.report import artifact, record
 from atb.targets.labels import Labels
 from atb.training.fit import NetworkLearner
@@ -70,7 +70,7 @@ def walk(
         predictions = _predict_test(config, dataset, fitted)
         verdict = _judge_test(config, candles, dataset, predictions)
         backtest = hook(predictions, candles, config.trading)
-    version = f"{stamp(now_ms())}-{config.sha256()[:8]}"
+    version = new_version()
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
         with watch.stage("export"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from atb import atomic
 from atb.errors import DataError, StorageError
 from atb.market import sample, store
 
@@ -86,9 +87,9 @@ def test_a_damaged_file_is_an_answer(workspace, bars, damage):
 
 def test_a_held_file_is_waited_for_and_then_an_answer(workspace, bars, monkeypatch):
     store.merge(workspace, bars())
-    monkeypatch.setattr(store, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.1)
     lock = workspace.candles("BTCUSDT", "1h").with_name(".1h.lock")
-    with FileLock(lock), pytest.raises(StorageError, match="another process has held"):
+    with FileLock(lock), pytest.raises(StorageError, match="wait for other processes"):
         store.merge(workspace, bars())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from atb import atomic
 from atb.errors import IntegrityError, StorageError, UsageError
 from atb.registry import store
 from atb.registry.integrity import verify
@@ -142,7 +143,7 @@ def test_a_file_in_place_of_a_folder_is_a_storage_error(tmp_path: Path, writers,
 
 def test_a_lock_that_cannot_be_taken_is_a_storage_error(workspace, writers):
     (workspace.models(*PATH) / ".lock").mkdir(parents=True)
-    with pytest.raises(StorageError, match="cannot lock the folder"):
+    with pytest.raises(StorageError, match="cannot be locked"):
         store.add(workspace, *PATH, STAMP, writers)
     assert store.versions(workspace) == []
 
@@ -150,10 +151,10 @@ def test_a_lock_that_cannot_be_taken_is_a_storage_error(workspace, writers):
 def test_a_lock_held_by_another_process_is_a_storage_error(workspace, writers, model, monkeypatch):
     from filelock import FileLock
 
-    monkeypatch.setattr(store, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.05)
     with (
         FileLock(workspace.models(*PATH) / ".lock"),
-        pytest.raises(StorageError, match="wait for other trainings to end"),
+        pytest.raises(StorageError, match="wait for other processes to end"),
     ):
         store.add(workspace, *PATH, STAMP, writers)
 

@@ -7,21 +7,17 @@ before or after a merge, never between.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from atb import atomic
-from atb.errors import DataError, StorageError
+from atb.errors import DataError
 from atb.market import checks, files
 from atb.market.candles import COLUMNS, Candles, joined
 from atb.workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
-_LOCK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -83,12 +79,13 @@ def merge(workspace: Workspace, candles: Candles) -> Candles:
         StorageError: when the disk refuses, or another process holds the file for a minute.
     """
     symbol, timeframe = candles.symbol, candles.timeframe
-    with _locked(workspace, symbol, timeframe):
+    path = workspace.candles(symbol, timeframe)
+    with atomic.locked(path.with_name(f".{timeframe}.lock")):
         if exists(workspace, symbol, timeframe):
             stored = read(workspace, symbol, timeframe)
             _log_corrections(stored, candles)
             candles = joined([candles, stored])
-        files.write(candles, workspace.candles(symbol, timeframe))
+        files.write(candles, path)
     return candles
 
 
@@ -127,18 +124,3 @@ def _log_corrections(stored: Candles, newer: Candles) -> None:
             *(stored.symbol, stored.timeframe, stored.time[old[row]]),
             *(tuple(float(getattr(bar, name)[0]) for name in COLUMNS) for bar in (before, after)),
         )
-
-
-@contextmanager
-def _locked(workspace: Workspace, symbol: str, timeframe: str) -> Iterator[None]:
-    path = workspace.candles(symbol, timeframe)
-    atomic.make_folder(path.parent)
-    lock = path.with_name(f".{timeframe}.lock")
-    try:
-        with FileLock(lock, timeout=_LOCK_SECONDS):
-            yield
-    except Timeout as error:
-        raise StorageError(
-            f"another process has held {lock} for {_LOCK_SECONDS:.0f} s",
-            remedy="wait for it to end, then try again",
-        ) from error

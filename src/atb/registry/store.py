@@ -7,23 +7,18 @@ listed, and is removed by the next addition.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from filelock import FileLock
-
 from atb import atomic
-from atb.errors import StorageError, UsageError, nearest
+from atb.errors import UsageError, nearest
 from atb.registry import manifest
 from atb.registry.version import Version, check_version
 from atb.workspace import Workspace, check_symbol
 
 Writer: TypeAlias = Callable[[Path], None]
 LATEST = "latest.json"
-LOCK_SECONDS = 300.0  # many times what writing a model takes
 
 
 def add(
@@ -45,8 +40,8 @@ def add(
     """
     check_version(version)
     home = atomic.make_folder(workspace.models(symbol, name))
-    with _locked(home):
-        _remove_leftovers(home)
+    with atomic.locked(home / ".lock"):
+        atomic.remove_leftovers(home)
         place = _free(home, version)
         with atomic.folder(place) as folder:
             _fill(folder, writers)
@@ -88,29 +83,6 @@ def find(workspace: Workspace, reference: str) -> Version:
             remedy=f"{nearest(reference, names)} (see: atb models list)" if known else "train one",
         )
     return max(found, key=lambda one: one.version)
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    lock = FileLock(home / ".lock", timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise StorageError(
-            f"cannot lock the folder: {error}",
-            where=str(home),
-            remedy="wait for other trainings to end, and check that it is writable",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _remove_leftovers(home: Path) -> None:
-    """Whoever holds the lock is the only one who writes, so what is half-written is forsaken."""
-    for path in home.glob(".*.tmp"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _free(home: Path, version: str) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from atb.clock import now_ms, stamp
 from atb.errors import UsageError
 
 _VERSION = re.compile(r"\d{8}T\d{6}Z(?:-[0-9a-z]{1,16})*")
@@ -22,6 +24,11 @@ def check_version(version: str) -> str:
             f"{version!r} is not a version", remedy="write it as 20240131T120000Z-7f3a91bc"
         )
     return version
+
+
+def new_version() -> str:
+    """A name for a version made now: the UTC second and a word no other process has."""
+    return f"{stamp(now_ms())}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True)
