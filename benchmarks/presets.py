@@ -1,6 +1,6 @@
 """Seconds per stage and samples per second of each preset on the same candles.
 
-    python benchmarks/presets.py --candles BTCUSDT_1h.feather [--epochs 3]
+    python benchmarks/presets.py --candles BTCUSDT_1h.feather [--epochs 4]
 
 Each preset is trained through the shell in a process of its own, one thread, nothing else running.
 An epoch's time is the median of all but the first, which also compiles the graph.

@@ -1,6 +1,6 @@
 """One shuffled epoch of windows over 1,000,000 rows x 39 features x 120 steps: speed and memory.
 
-    python benchmarks/windows.py [--batch 48]
+    python benchmarks/windows.py [--batch 512]
 
 Peak memory is the process's high-water mark above what it was after importing TensorFlow.
 """
@@ -36,7 +36,7 @@ def epoch_seconds(batch: int) -> tuple[float, int]:
     ends = np.arange(WINDOW - 1, ROWS)
     batches = len(ends) // batch
     start = time.perf_counter()
-    seen = sum(int(x.shape[0]) for x, _ in windows.epochs(ends, batch, seed=7).take(batches))
+    seen = sum(int(x.shape[0]) for x, _ in windows.epochs(ends, batch, batches, seed=7).take(batches))
     return time.perf_counter() - start, seen
 
 

@@ -28,7 +28,7 @@ def test_a_window_holds_the_rows_up_to_its_end_and_no_later_one(windows: Any) ->
 
 def epochs(windows: Any, count: int, seed: int, first: int = 0) -> list[list[int]]:
     ends = np.arange(20, 120)
-    batches = windows.epochs(ends, 16, seed, first).take(6 * count).as_numpy_iterator()
+    batches = windows.epochs(ends, 16, 6, seed, first).take(6 * count).as_numpy_iterator()
     order = [int(value) for _, target in batches for value in target[:, 0]]
     return [order[i * 96 : (i + 1) * 96] for i in range(count)]
 

@@ -111,3 +111,40 @@ def test_training_never_reads_test_rows() -> None:
         strict=True,
     ):
         assert clean.tobytes() == dirty.tobytes()
+
+
+def test_no_window_comes_twice_in_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted inside Keras's own loop: 840 windows make 13 batches of 64, of which 8 run."""
+    import keras
+    import tensorflow as tf
+
+    from atb.models import build
+
+    seen: list[list[int]] = [[]]
+
+    class Recorder(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any, training: bool = False) -> Any:
+            if training:
+                tf.py_function(
+                    lambda rows: seen[-1].extend(rows.numpy().tolist()), [x[:, -1, 0]], []
+                )
+            return x
+
+    def recording(spec: Any, target: Any, shape: Any) -> Any:
+        inputs = keras.Input(shape)
+        hidden = keras.layers.Flatten()(Recorder()(inputs))
+        return keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="zeros")(hidden))
+
+    monkeypatch.setattr(build, "network", recording)
+    data = dataset()
+    data.matrix[:, 0] = np.arange(N) / 1000  # every window ends in a value of its own
+
+    def next_epoch(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            seen.append([])
+
+    fit(ReturnTarget(), next_epoch, data, epochs=3, batch=64, learning_rate=1e-6)
+    epochs = [epoch for epoch in seen if epoch]
+    assert [len(epoch) for epoch in epochs] == [512, 512, 512]
+    assert all(len(set(epoch)) == 512 for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3

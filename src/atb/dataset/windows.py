@@ -40,15 +40,19 @@ class Windows:
         indices = tf.data.Dataset.from_tensor_slices(ends).batch(batch)
         return indices.map(self._gather).prefetch(2)
 
-    def epochs(self, ends: Int64, batch: int, seed: int, first: int = 0) -> tf.data.Dataset:
-        """Endless shuffled epochs of `len(ends) // batch` full batches each.
+    def epochs(
+        self, ends: Int64, batch: int, steps: int, seed: int, first: int = 0
+    ) -> tf.data.Dataset:
+        """Endless shuffled epochs of exactly `steps` full batches each.
 
-        Epoch k is a permutation that depends on `seed` and k alone, so the order can be resumed at
-        any epoch; the few windows that do not fill a batch are others in every epoch.
+        Epoch k is the beginning of a permutation that depends on `seed` and k alone: no window comes
+        twice in it, the order can be resumed at any epoch, and the few windows that do not fit
+        are others in every epoch.
 
         Args:
             ends: `[M]` int64 window ends to draw from.
-            batch: windows in a batch, at most M.
+            batch: windows in a batch.
+            steps: batches in an epoch, at most `M // batch`.
             seed: seed of the permutations.
             first: number of the epoch to start at.
         """
@@ -56,6 +60,6 @@ class Windows:
 
         def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
             order = tf.random.experimental.stateless_shuffle(indices, seed=[seed, epoch])
-            return tf.data.Dataset.from_tensor_slices(order).batch(batch, drop_remainder=True)
+            return tf.data.Dataset.from_tensor_slices(order[: steps * batch]).batch(batch)
 
         return tf.data.Dataset.counter(first).flat_map(shuffled).map(self._gather).prefetch(4)

@@ -51,7 +51,7 @@ def data(candles: Candles) -> dict[str, Any]:
         "rows": len(candles),
         "first": iso(int(candles.time[0])),
         "last": iso(int(candles.time[-1])),
-        "gaps": int((candles.missing_before() > 0).sum()),
+        "gaps": int(candles.missing_before().sum()),
     }
 
 

@@ -51,8 +51,8 @@ class NetworkLearner:
         network = build.network(self.architecture, self.target, shape)
         windows = Windows(dataset.matrix, dataset.target, dataset.window)
         batch = min(spec.batch, len(split.train))
-        batches = len(split.train) // batch
-        together = min(STEPS_PER_EXECUTION, batches)
+        together = min(STEPS_PER_EXECUTION, len(split.train) // batch)
+        steps = len(split.train) // (batch * together) * together
         network.compile(
             optimizer=keras.optimizers.Adam(spec.learning_rate),
             loss=heads.loss(self.target),
@@ -61,8 +61,8 @@ class NetworkLearner:
         )
         watch = Watch(spec.epochs, self.listen)
         network.fit(
-            windows.epochs(split.train, batch, spec.seed),
-            steps_per_epoch=batches // together * together,
+            windows.epochs(split.train, batch, steps, spec.seed),
+            steps_per_epoch=steps,
             validation_data=windows.in_order(split.validation, EVALUATION_BATCH),
             epochs=spec.epochs,
             callbacks=[watch, _early_stopping(spec)],
