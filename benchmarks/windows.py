@@ -36,7 +36,9 @@ def epoch_seconds(batch: int) -> tuple[float, int]:
     ends = np.arange(WINDOW - 1, ROWS)
     batches = len(ends) // batch
     start = time.perf_counter()
-    seen = sum(int(x.shape[0]) for x, _ in windows.epochs(ends, batch, batches, seed=7).take(batches))
+    seen = sum(
+        int(x.shape[0]) for x, _ in windows.epochs(ends, batch, batches, seed=7).take(batches)
+    )
     return time.perf_counter() - start, seen
 
 

@@ -12,7 +12,10 @@ import pytest
 import atb
 from atb.errors import DataError, StorageError, UsageError
 from atb.events import EpochEnded, Event, StageEnded
+from atb.market.load import load
 from atb.registry.integrity import verify
+from atb.runtime.predictor import score
+from atb.workspace import Workspace
 
 FILES = {
     "BTCUSDT": ("BTCUSDT_1h_2023-01-01_2024-12-31.feather", "2023-01-01"),
@@ -45,13 +48,32 @@ def test_every_preset_walks_the_whole_path_on_real_candles(
     assert rmse <= 1.01 * summary["baselines"]["persistence"]["rmse"]
     assert summary["parity"]["max_difference"] <= 1e-5
     assert summary["data"]["synthetic"] is False
-    assert summary["backtest"]["trades"] >= 0
+    assert 0 <= summary["backtest"]["exposure"] <= 1
+    assert summary["backtest"]["buy_and_hold"]["trades"] == 1
 
     verify(result.path)
     assert result.onnx.is_file()
     latest = json.loads((result.path.parent / "latest.json").read_text())
     assert latest["version"] == result.version
     assert not (result.path.parent / "promoted.json").exists()
+
+
+@pytest.mark.parametrize("target", ["return", "direction"])
+def test_what_was_judged_is_what_the_graph_says(
+    market_data: Path, tmp_path: Path, target: str
+) -> None:
+    """The registered graph, alone in onnxruntime, repeats every test prediction."""
+    import pandas as pd
+
+    chosen = config(market_data, "fast", "ETHUSDT", start="2025-01-01", target=target)
+    path = atb.train_model(chosen, artifacts=tmp_path).path
+    candles = load("ETHUSDT", chosen.data, Workspace(tmp_path))
+    scored = score(path, candles)
+    judged = pd.read_parquet(path / "predictions.parquet")
+    said = pd.Series(scored.value, pd.to_datetime(candles.time[scored.rows], unit="ms", utc=True))
+    difference = said.reindex(judged["time"]).to_numpy() - judged["prediction"].to_numpy()
+    assert len(judged) > 400
+    assert np.abs(difference).max() < (1e-6 if target == "direction" else 1e-7)
 
 
 def test_direction_over_several_bars_walks_the_same_path(market_data: Path, tmp_path: Path) -> None:

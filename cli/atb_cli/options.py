@@ -46,7 +46,7 @@ _RECIPE = (
     click.option(
         "--source",
         type=click.Choice(["auto", "binance", "file", "sample"]),
-        help="Where candles come from; auto: file, store, exchange, then the simulator.",
+        help="Where candles come from; auto: file, else store and exchange, else simulator.",
     ),
     click.option(
         "--candles", type=click.Path(path_type=Path), help="CSV, Parquet or Feather file."

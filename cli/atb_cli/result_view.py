@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Group
 
+from atb.config.data import DataSpec
 from atb.config.features import SETS
 from atb.config.training import TrainingConfig
 from atb_cli.render import cell, console, loudly, pairs, table, titled
@@ -32,7 +33,7 @@ def header(config: TrainingConfig) -> None:
         ("preset", config.name),
         (
             "candles",
-            f"{data.timeframe} from {data.path or data.source}, {_range(data.start, data.end)}",
+            f"{data.timeframe} from {data.path or data.source}, {_range(data)}",
         ),
         ("features", f"{config.features} ({len(SETS[config.features])})"),
         ("target", f"{config.target.kind}, horizon {config.target.horizon}"),
@@ -113,10 +114,10 @@ def _figure(name: str, value: Any) -> str:
     return f"{value:.2%}" if name in SHARES and value is not None else cell(value)
 
 
-def _range(start: str | None, end: str | None) -> str:
-    if start is None and end is None:
-        return "all there are"
-    return f"{start or 'the first'} to {end or 'the last'}"
+def _range(data: DataSpec) -> str:
+    if data.start is None and data.end is None:
+        return "all of it" if data.path else "the latest two years"
+    return f"{data.start or 'the first'} to {data.end or 'the last'}"
 
 
 def _network(config: TrainingConfig) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from atb.errors import ResourceError
 from atb.extras import require
 
 
@@ -21,7 +22,8 @@ def prepare(seed: int, threads: int = 1) -> None:
     models run side by side instead. May be called again in the same process with the same threads.
 
     Raises:
-        ResourceError: when the `train` extra is not installed.
+        ResourceError: when the `train` extra is not installed, or TensorFlow already runs with
+            other threads.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -30,8 +32,14 @@ def prepare(seed: int, threads: int = 1) -> None:
         keras = require("keras", extra="train")
 
     tensorflow.get_logger().setLevel("ERROR")
-    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
-    tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
+    try:
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        raise ResourceError(
+            f"TensorFlow already runs in this process with other than {threads} threads",
+            remedy="train before using TensorFlow, or in a process of its own",
+        ) from error
     tensorflow.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
 

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 from atb.errors import ResourceError
+
+LIBRARIES = {"train": ("tensorflow", "keras", "sklearn", "onnx", "tf2onnx", "jinja2")}
+
+
+def require_installed(extra: str) -> None:
+    """Refuse to begin when a library of an extra is absent, without importing any.
+
+    Raises:
+        ResourceError: naming what is absent and the extra to install.
+    """
+    absent = [name for name in LIBRARIES[extra] if importlib.util.find_spec(name) is None]
+    if absent:
+        raise ResourceError(
+            f"not installed: {', '.join(absent)}",
+            remedy=f"install the extra with: pip install 'atb[{extra}]'",
+        )
 
 
 def require(module: str, *, extra: str) -> Any:

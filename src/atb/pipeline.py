@@ -14,6 +14,7 @@ from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.split import require_rows
 from atb.events import Listener, Stopwatch, silent
+from atb.extras import require_installed
 from atb.market.load import load
 from atb.targets.build import build
 from atb.workspace import Workspace
@@ -35,6 +36,7 @@ def train_model(
     Raises:
         AtbError: of the kind that says what went wrong; nothing is registered then.
     """
+    require_installed("train")
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     hook = hooks.find(config.trading.hook)

@@ -1,7 +1,7 @@
 """Recipes by name: find a preset, read it strictly, override fields, say where each came from.
 
-A preset is read alone: no inheritance, no environment. Nothing here knows what the fields mean;
-the specs in `atb.config` do.
+A preset is read alone: no inheritance, no environment. What the fields mean is known by the specs
+in `atb.config`; here only that another architecture or kind brings settings of its own.
 """
 
 from __future__ import annotations
@@ -176,6 +176,7 @@ def _put(
         kept = {"horizon"} & block.keys()
         for name in block.keys() - kept:
             del block[name]
+            origins.pop(".".join([*path, name]), None)
     block[last] = value
     origins[dotted] = origin
 

@@ -82,6 +82,8 @@ def parse(text: str, where: str = "text") -> Document:
             where=f"{where}:{line}",
             remedy="correct that line",
         ) from error
+    except RecursionError as error:
+        raise ConfigError("is nested too deeply", where=where, remedy="flatten it") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"is no valid YAML: {error}".replace("\n", " "), where=where) from error
 

@@ -1,4 +1,4 @@
-"""The walk from candles and labels to a registered model, one hop a method.
+"""The walk from candles and labels to a registered model, one hop a line.
 
 It knows the order of the hops and nothing of what they do.
 """

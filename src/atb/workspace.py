@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from atb.clock import timeframe_ms
 from atb.errors import StorageError, UsageError
 
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}(?:[_-][A-Z0-9]{1,20})?")
@@ -70,6 +71,7 @@ class Workspace:
 
     def candles(self, symbol: str, timeframe: str) -> Path:
         """The Parquet file of one symbol and timeframe."""
+        timeframe_ms(timeframe)  # refuses what is none, since it becomes a file name
         return self.root / "candles" / check_symbol(symbol) / f"{timeframe}.parquet"
 
     @property

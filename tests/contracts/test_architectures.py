@@ -103,6 +103,10 @@ PARAMETERS = {
 }
 
 
+def test_every_preset_has_its_count_on_paper() -> None:
+    assert PARAMETERS.keys() == set(presets.names())
+
+
 def test_specs_and_files_match_one_to_one() -> None:
     import atb.models
 

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 every_feature = pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
 
 ALL = SETS["full"]
+assert set(ALL) == set(FEATURES), "a feature outside every set is in no test here"
 ROWS, CUTS = 600, range(300, 600)
 TOLERANCE = 1e-6
 

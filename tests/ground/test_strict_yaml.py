@@ -47,6 +47,7 @@ def test_every_key_knows_its_line() -> None:
         ("a: 1\n b: 2", r"p\.yaml:2.*no valid YAML"),
         ("- 1\n- 2", r"p\.yaml: holds no mapping"),
         ("", r"p\.yaml: holds no mapping"),
+        ("a: " + "[" * 5000, r"p\.yaml: is nested too deeply"),
         ("\x00", r"p\.yaml: is no valid YAML"),
     ],
 )

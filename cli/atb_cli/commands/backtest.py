@@ -26,7 +26,11 @@ COST = click.FloatRange(min=0)
 )
 @options.start
 @options.end
-@click.option("--threshold", type=COST, help="How far from neutral a prediction must be to trade.")
+@click.option(
+    "--threshold",
+    type=COST,
+    help="Basis points of return, or points of probability, a prediction must exceed.",
+)
 @click.option("--fee", type=COST, help="Basis points of the traded value, per side.")
 @click.option("--slippage", type=COST, help="Basis points of the traded value, per side.")
 @click.option("--positions", type=click.Choice(["long_flat", "long_short"]), help="What to hold.")

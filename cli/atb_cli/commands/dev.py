@@ -20,7 +20,7 @@ STEPS = {
     "lint": ["-m", "ruff", "check", "."],
     "types": ["-m", "mypy"],
     "imports": ["-c", LINT_IMPORTS],
-    "tests": ["-m", "pytest", "-q"],
+    "tests": ["-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile"],
 }
 FIXES = {
     "format": ["-m", "ruff", "format", "."],

@@ -27,13 +27,20 @@ def find(name: str) -> Hook:
 
     Raises:
         UsageError: when none has this name.
-        ConfigError: when the entry point names nothing callable, or, once called, when the hook
-            returns something else.
+        ConfigError: when several packages use the name, the entry point names nothing callable,
+            or, once called, the hook returns something else.
     """
-    known = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in known:
+    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    if not points:
+        known = {point.name for point in entry_points(group=GROUP)}
         raise UsageError(f"unknown backtest {name!r}", remedy=nearest(name, known))
-    return _checked(known[name])
+    if len({point.value for point in points}) > 1:
+        raise ConfigError(
+            f"several packages declare it: {', '.join(point.value for point in points)}",
+            where=f"backtest {name!r}",
+            remedy="rename all but one",
+        )
+    return _checked(points[0])
 
 
 def _checked(point: EntryPoint) -> Hook:

@@ -15,8 +15,9 @@ from atb.errors import UsageError
 class DataSpec(Spec):
     """Candles by source, timeframe and range.
 
-    `auto` takes the file if one is given, then the local store, then the exchange, then the
-    simulator with a warning; the other sources take that one or fail.
+    `auto` takes the file if one is given, else the store completed by the exchange; where the
+    exchange cannot be reached the store alone, or else the simulator, with a warning. The other
+    sources take that one or fail.
     """
 
     timeframe: str = "1h"

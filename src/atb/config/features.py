@@ -150,7 +150,33 @@ _TECHNICAL = (
     "bollinger_width_20",
     "realised_volatility_20",
 )
-_FULL = (*_TECHNICAL, *(name for name in FEATURES if name not in _TECHNICAL))
+_FULL = (
+    *_TECHNICAL,
+    "log_return_3",
+    "log_return_6",
+    "log_return_12",
+    "log_return_24",
+    "sma_distance_60",
+    "slope_20",
+    "efficiency_20",
+    "directional_movement_14",
+    "rsi_7",
+    "stochastic_k_14",
+    "stochastic_d_14_3",
+    "cci_20",
+    "realised_volatility_5",
+    "realised_volatility_60",
+    "parkinson_20",
+    "garman_klass_20",
+    "range_ratio_14",
+    "channel_width_20",
+    "volume_change",
+    "money_flow_index_14",
+    "chaikin_money_flow_20",
+    "body",
+    "upper_shadow",
+    "lower_shadow",
+)
 
 SETS: dict[str, tuple[str, ...]] = {"price": _PRICE, "technical": _TECHNICAL, "full": _FULL}
 

@@ -45,9 +45,9 @@ class Windows:
     ) -> tf.data.Dataset:
         """Endless shuffled epochs of exactly `steps` full batches each.
 
-        Epoch k is the beginning of a permutation that depends on `seed` and k alone: no window comes
-        twice in it, the order can be resumed at any epoch, and the few windows that do not fit
-        are others in every epoch.
+        Epoch k is the beginning of a permutation that depends on `seed` and k alone: no window
+        comes twice in it, the order can be resumed at any epoch, and the few windows that do not
+        fit are others in every epoch.
 
         Args:
             ends: `[M]` int64 window ends to draw from.

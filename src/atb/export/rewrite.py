@@ -16,6 +16,7 @@ from atb import atomic
 from atb.clock import timeframe_ms
 from atb.errors import IntegrityError
 from atb.export import onnx, parity
+from atb.export.graph import Guard
 from atb.export.parity import Parity
 from atb.features.layer import FeatureSet
 from atb.market.sample import simulate
@@ -46,7 +47,7 @@ def rewrite(model: Path, output: Path) -> Parity:
 
 
 def _load(path: Path) -> keras.Model:
-    known = {"FeatureSet": FeatureSet}  # by name too, so that importing it is no side effect
+    known = {"FeatureSet": FeatureSet, "Guard": Guard}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError) as error:

@@ -79,8 +79,11 @@ def unchecked(target: str | Path, timeframe: str | None, workspace: Workspace) -
     Without a timeframe a file's own is sniffed; of a stored symbol it is then `1h`.
 
     Raises:
+        UsageError: when the timeframe is none.
         DataError: when they cannot be read, or no timeframe fits.
     """
+    if timeframe is not None:
+        timeframe_ms(timeframe)
     path = Path(target)
     if not path.exists() and path.name == str(target) and not path.suffix:
         timeframe = timeframe or DataSpec().timeframe

@@ -13,6 +13,7 @@ from keras import layers
 from atb.config.architectures import ConvRecurrent
 
 KERNEL = 3
+CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 
 
 def build(spec: ConvRecurrent, window: tuple[int, int]) -> keras.Model:
@@ -54,8 +55,9 @@ def _convolution(
 def _recurrence(x: keras.KerasTensor, spec: ConvRecurrent, number: int) -> keras.KerasTensor:
     """`[B, T, C]` to `[B, T, units]`, or `[B, units]` after the last: cell, layer norm, dropout."""
     last = number == len(spec.units)
-    cell = layers.GRU if spec.cell == "gru" else layers.LSTM
-    layer = cell(spec.units[number - 1], return_sequences=not last, name=f"{spec.cell}_{number}")
+    layer = CELLS[spec.cell](
+        spec.units[number - 1], return_sequences=not last, name=f"{spec.cell}_{number}"
+    )
     if number <= spec.bidirectional:
         layer = layers.Bidirectional(layer, name=f"bidirectional_{number}")
     x = layer(x)

@@ -5,6 +5,7 @@ It knows what each hop returned and turns it into plain JSON; it decides nothing
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version as installed
@@ -55,23 +56,31 @@ def data(candles: Candles) -> dict[str, Any]:
     }
 
 
-def properties(version: str, config: TrainingConfig, candles: Candles) -> dict[str, str]:
-    """What the serving graph itself says about its input and origin."""
+def facts(version: str, config: TrainingConfig, candles: Candles) -> dict[str, Any]:
+    """What a model must say of itself wherever it goes: its input, its target, its origin."""
     return {
         "version": version,
         "symbol": config.symbol,
         "timeframe": config.data.timeframe,
         "columns": ",".join(COLUMNS),
         "features": config.features,
-        "window": str(config.window),
-        "lookback": str(lookback(config.features)),
-        "max_gap": str(config.dataset.max_gap),
+        "window": config.window,
+        "lookback": lookback(config.features),
+        "max_gap": config.dataset.max_gap,
         "target": config.target.kind,
-        "horizon": str(config.target.horizon),
-        "synthetic": str(candles.synthetic).lower(),
+        "horizon": config.target.horizon,
+        "synthetic": candles.synthetic,
         "data_sha256": candles.sha256(),
         "config_sha256": config.sha256(),
         "atb": __version__,
+    }
+
+
+def properties(version: str, config: TrainingConfig, candles: Candles) -> dict[str, str]:
+    """The same facts as the text that a serving graph carries."""
+    known = facts(version, config, candles)
+    return {
+        name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in known.items()
     }
 
 
@@ -81,10 +90,9 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     periods = {name: run.candles.time[ends[[0, -1]]] for name, ends in parts.items()}
     return {
-        **properties(run.version, run.config, run.candles),
+        **facts(run.version, run.config, run.candles),
         "created": iso(now_ms()),
         "data": {**data(run.candles), "timeframe": run.candles.timeframe},
-        "synthetic": run.candles.synthetic,
         "dataset": {
             "windows": {name: len(ends) for name, ends in parts.items()},
             "periods": {name: [iso(int(t)) for t in times] for name, times in periods.items()},
