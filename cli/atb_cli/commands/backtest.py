@@ -5,7 +5,7 @@ Knows no formula, and serves the ONNX file alone: TensorFlow is not imported.
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,19 @@ import click
 
 from atb_cli import options
 
-COST = click.FloatRange(min=0)
+
+class Amount(click.FloatRange):
+    """A number from zero up; click alone takes `nan` and `inf` for one."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """The number, or a usage error."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+AMOUNT = Amount(min=0)
 
 
 @click.command("backtest")
@@ -28,11 +40,11 @@ COST = click.FloatRange(min=0)
 @options.end
 @click.option(
     "--threshold",
-    type=COST,
+    type=AMOUNT,
     help="Basis points of return, or points of probability, a prediction must exceed.",
 )
-@click.option("--fee", type=COST, help="Basis points of the traded value, per side.")
-@click.option("--slippage", type=COST, help="Basis points of the traded value, per side.")
+@click.option("--fee", type=AMOUNT, help="Basis points of the traded value, per side.")
+@click.option("--slippage", type=AMOUNT, help="Basis points of the traded value, per side.")
 @click.option("--positions", type=click.Choice(["long_flat", "long_short"]), help="What to hold.")
 @options.artifacts
 @options.as_json
@@ -50,37 +62,20 @@ def command(
 
     What is left out of threshold, fee, slippage and positions stays as the model was judged with.
     """
-    from atb.backtest import hooks
-    from atb.clock import iso
-    from atb.config.data import DataSpec
-    from atb.config.trading import TradingSpec
-    from atb.config.training import TrainingConfig
-    from atb.events import Warned
-    from atb.market.load import load
-    from atb.registry import integrity, store
-    from atb.runtime.predictor import score
+    from atb.registry import store
+    from atb.runtime.replay import replay
     from atb.workspace import Workspace
     from atb_cli import progress, render, result_view
 
-    workspace = Workspace(artifacts)
-    version = store.find(workspace, model)
-    integrity.verify(version.path)
-    config = TrainingConfig.model_validate_json((version.path / "config.json").read_text())
+    version = store.find(Workspace(artifacts), model)
     given = {name: value for name, value in trading.items() if value is not None}
-    spec = TradingSpec.model_validate({**config.trading.model_dump(), **given})
-    data = DataSpec(
-        timeframe=config.data.timeframe, start=start, end=end, source="file", path=candles
-    )
-    metadata = json.loads((version.path / "metadata.json").read_text())
     with progress.shown() as listen:
-        found = load(config.symbol, data, workspace, listen)
-        last_seen = metadata["dataset"]["periods"]["validation"][1]
-        if iso(int(found.time[0])) <= last_seen:
-            listen(Warned(f"the model learned from bars up to {last_seen}; trust only later ones"))
-    if found.synthetic or metadata["synthetic"]:
+        done = replay(version.path, candles, start=start, end=end, trading=given, listen=listen)
+    if done.synthetic:
         render.loudly(result_view.SYNTHETIC)
-    traded = hooks.find(spec.hook)(score(version.path, found), found, spec).to_json()
+    traded = done.backtest.to_json()
     if as_json:
-        render.json_line({"model": str(version.path), "trading": spec.model_dump(), **traded})
+        spec = done.trading.model_dump()
+        render.json_line({"model": str(version.path), "trading": spec, **traded})
     else:
         render.print_answer(result_view.backtest(traded))

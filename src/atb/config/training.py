@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from atb.config.architectures import Architecture, ConvRecurrent
 from atb.config.data import DataSpec
@@ -14,6 +14,7 @@ from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec
 from atb.config.targets import ReturnTarget, Target
 from atb.config.trading import TradingSpec
+from atb.errors import ConfigError
 from atb.workspace import check_name, check_symbol
 
 
@@ -53,3 +54,21 @@ class TrainingConfig(Spec):
     def sha256(self) -> str:
         """Hash of the recipe: equal recipes have equal hashes."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def from_json(text: str, where: str) -> TrainingConfig:
+    """The recipe a model's folder holds.
+
+    Raises:
+        ConfigError: when the text is no recipe of this version of atb.
+    """
+    try:
+        return TrainingConfig.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{field}: {first['msg']}",
+            where=where,
+            remedy="it may be from another version of atb; train the model again",
+        ) from error
