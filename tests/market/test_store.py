@@ -88,7 +88,7 @@ def test_a_damaged_file_is_an_answer(workspace, bars, damage):
 def test_a_held_file_is_waited_for_and_then_an_answer(workspace, bars, monkeypatch):
     store.merge(workspace, bars())
     monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.1)
-    lock = workspace.candles("BTCUSDT", "1h").with_name(".1h.lock")
+    lock = workspace.candles("BTCUSDT", "1h").with_name(".lock")
     with FileLock(lock), pytest.raises(StorageError, match="wait for other processes"):
         store.merge(workspace, bars())
 

@@ -80,7 +80,8 @@ def merge(workspace: Workspace, candles: Candles) -> Candles:
     """
     symbol, timeframe = candles.symbol, candles.timeframe
     path = workspace.candles(symbol, timeframe)
-    with atomic.locked(path.with_name(f".{timeframe}.lock")):
+    with atomic.locked(path.with_name(".lock")):
+        atomic.remove_leftovers(path.parent)
         if exists(workspace, symbol, timeframe):
             stored = read(workspace, symbol, timeframe)
             _log_corrections(stored, candles)
