@@ -113,7 +113,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(
     market_data: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="is not a folder"):
+    with pytest.raises(StorageError, match="cannot be written"):
         atb.train_model(config(market_data, "fast", "BTCUSDT"), artifacts=tmp_path / "file")
 
 

@@ -124,6 +124,22 @@ def locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield a new folder for work in progress; it is gone afterwards, whatever happens.
+
+    Raises:
+        StorageError: when it cannot be made.
+    """
+    make_folder(path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+        with suppress(OSError):  # others may be at work beside it
+            path.parent.rmdir()
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what a crash left half-written in a folder; call it under the folder's lock."""
     for path in folder.glob(".*.tmp"):

@@ -26,7 +26,7 @@ def prepare(seed: int, threads: int = 1) -> None:
             other threads.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _native_stderr_closed():
         tensorflow = require("tensorflow", extra="train")
         keras = require("keras", extra="train")

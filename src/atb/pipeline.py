@@ -38,13 +38,13 @@ def train_model(
     """
     require_installed("train")
     workspace = Workspace(Path(artifacts))
-    workspace.require_writable()
+    workspace.require_writable(workspace.models(config.symbol, config.name))
     hook = hooks.find(config.trading.hook)
     watch = Stopwatch(listen)
     with watch.stage("data"):
         candles = load(config.symbol, config.data, workspace, listen)
         reach = config.window + lookback(config.features)
-        require_rows(len(candles), reach, config.target.horizon, candles.source)
+        require_rows(len(candles), reach, config.target.horizon, config.dataset, candles.source)
         labels = build(config.target, candles, config.dataset.max_gap)
     with watch.stage("startup"):
         backend.prepare(config.training.seed)

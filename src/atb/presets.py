@@ -18,6 +18,7 @@ from atb.config.targets import TARGETS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
 from atb.strict_yaml import load, scalar
+from atb.workspace import check_symbol
 
 # What the shell and the Python door call a field, and the field.
 OPTION_FIELDS: Mapping[str, str] = {
@@ -119,6 +120,7 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
         UsageError: for an unknown preset, option, field name on the command line or symbol.
         ConfigError: for a field that is unknown or invalid, naming file, line and the nearest.
     """
+    check_symbol(symbol)
     found = read(preset)
     fields, origins = _copy(found.fields), {}
     for dotted in found.lines:
@@ -134,7 +136,12 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
             raise UsageError(
                 f"{assignment!r} is no assignment", remedy="write it as training.batch=32"
             )
-        _put(fields, dotted.strip(), scalar(text), origins, "--set")
+        _put(fields, dotted.strip(), _value(assignment, text), origins, "--set")
+    if "symbol" in fields:
+        at_fault = origins["symbol"].startswith("--")
+        place = "--set symbol" if at_fault else f"{found.path}:{found.lines['symbol']}"
+        kind = UsageError if at_fault else ConfigError
+        raise kind("a recipe names no symbol", where=place, remedy="give it as an argument")
     config = _validate({"name": found.name, **fields, "symbol": symbol}, found, origins)
     return Recipe(config, {dotted: origins.get(dotted, "default") for dotted, _ in flat(config)})
 
@@ -181,6 +188,13 @@ def _put(
     origins[dotted] = origin
 
 
+def _value(assignment: str, text: str) -> Any:
+    try:
+        return scalar(text)
+    except ConfigError as error:
+        raise UsageError(f"{error.what}", where=f"--set {assignment}", remedy="quote it") from error
+
+
 def _validate(
     fields: Mapping[str, Any], preset: Preset, origins: Mapping[str, str]
 ) -> TrainingConfig:
@@ -198,8 +212,9 @@ def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, s
         keys.append(problem["ctx"]["discriminator"].strip("'"))
     tags = {*TARGETS, *ARCHITECTURES}  # pydantic puts a union's tag between the names
     dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in tags))
-    origin = origins.get(dotted, "")
-    from_shell = origin.startswith("--")
+    given = (o for key, o in origins.items() if key == dotted or key.startswith(f"{dotted}."))
+    origin = next((o for o in given if o.startswith("--")), "")
+    from_shell = bool(origin)
     line = preset.lines.get(dotted)
     where = origin if from_shell else f"{preset.path}:{line}" if line else str(preset.path)
     if problem["type"] == "extra_forbidden":

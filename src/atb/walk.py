@@ -5,11 +5,11 @@ It knows the order of the hops and nothing of what they do.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atb import atomic
 from atb.backtest.hooks import Hook
 from atb.backtest.predictions import Predictions
 from atb.config.features import lookback
@@ -71,13 +71,13 @@ def walk(
         verdict = _judge_test(config, candles, dataset, predictions)
         backtest = hook(predictions, candles, config.trading)
     version = new_version()
-    with tempfile.TemporaryDirectory() as folder:
-        graph = Path(folder) / "model.onnx"
+    with atomic.scratch(workspace.runs / version) as folder:
+        graph = folder / "model.onnx"
         with watch.stage("export"):
             serving = _serving(config, dataset, fitted)
             onnx.export(serving, graph, record.properties(version, config, candles))
             rows = config.window + lookback(config.features)
-            windows = parity.sample(candles.matrix(), dataset.split.test, rows)
+            windows = parity.sample(candles.matrix(), dataset.split.ends, rows)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
             run = record.Run(

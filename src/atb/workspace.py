@@ -5,8 +5,8 @@ Names that become folders are checked here, so that no symbol or preset can leav
 
 from __future__ import annotations
 
-import os
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,20 +54,23 @@ class Workspace:
 
     root: Path
 
-    def require_writable(self) -> None:
-        """Refuse a root that cannot be written, without making it.
+    def require_writable(self, folder: Path | None = None) -> None:
+        """Refuse a folder, or the root, that cannot be written, without making it.
 
         Raises:
             StorageError: before hours of work are spent on a result that cannot be kept.
         """
-        nearest = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            kind = "not writable" if nearest.is_dir() else "not a folder"
+        wanted = folder or self.root
+        nearest = next(path for path in (wanted, *wanted.absolute().parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=nearest):
+                return
+        except OSError as error:
             raise StorageError(
-                f"{nearest} is {kind}",
+                f"{nearest} cannot be written ({error.strerror})",
                 where=f"artifacts {self.root}",
                 remedy="choose another folder with --artifacts DIR",
-            )
+            ) from error
 
     def candles(self, symbol: str, timeframe: str) -> Path:
         """The Parquet file of one symbol and timeframe."""
@@ -83,6 +86,11 @@ class Workspace:
     def downloads(self) -> Path:
         """Exchange archives that are verified but not yet merged."""
         return self.root / "cache" / "downloads"
+
+    @property
+    def runs(self) -> Path:
+        """Work in progress; empty when nothing runs and nothing was killed."""
+        return self.root / "runs"
 
     @property
     def model_root(self) -> Path:

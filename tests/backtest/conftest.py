@@ -51,14 +51,13 @@ def ledger(made: Predictions, bars: Candles, spec: TradingSpec) -> list[float]:
         price = float(bars.open[bar])
         equity = cash + units * price
         curve.append(equity)
-        if bar - 1 in wanted:
-            distance = wanted[bar - 1] - neutral
-            before, position = position, 0.0
-            if distance > spec.threshold * unit:
-                position = 1.0
-            elif distance < -spec.threshold * unit and spec.positions == "long_short":
-                position = -1.0
-            equity -= rate * abs(position - before) * equity
+        distance = wanted.get(bar - 1, neutral) - neutral
+        before, position = position, 0.0
+        if distance > spec.threshold * unit:
+            position = 1.0
+        elif distance < -spec.threshold * unit and spec.positions == "long_short":
+            position = -1.0
+        equity -= rate * abs(position - before) * equity
         # A constant exposure: a short position is brought back to one times the equity each bar.
         units = position * equity / price
         cash = equity - units * price

@@ -89,9 +89,9 @@ def test_over_a_gap_the_next_bar_there_is_counts(make, predict):
     assert run(made, broken, COSTLY).time[0] == whole.time[1] + 3_600_000
 
 
-def test_between_predictions_the_position_is_held(make, predict):
-    done = run(predict([0, 4], [1.0, 0.0]), make([1, 1, 2, 3, 4, 5], 6), FREE)
-    assert done.position.tolist() == [1, 1, 1, 1, 0]
+def test_without_a_prediction_nothing_is_held(make, predict):
+    done = run(predict([0, 1, 4], [1.0, 1.0, 1.0]), make([1, 1, 2, 3, 4, 5], 6), FREE)
+    assert done.position.tolist() == [1, 1, 0, 0, 1]
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -123,13 +123,13 @@ def test_always_flat_keeps_the_equity(seed):
 @given(seeds, st.floats(0, 500))
 def test_always_long_is_buy_and_hold_with_its_round_trip(seed, fee):
     bars, made = path(seed)
-    long = Predictions(made.rows, np.ones(len(made)), "return")
+    rows = np.arange(made.rows[0], len(bars) - 1)
+    long = Predictions(rows, np.ones(len(rows)), "return")
     spec = TradingSpec(fee=fee, slippage=0)
     done = run(long, bars, spec)
     assert done.equity.tobytes() == done.held.tobytes()
     assert done.performance == done.buy_and_hold
-    fills = [row + 1 for row in made.rows if row + 1 < len(bars)]
-    expected = bars.close[fills[-1]] / bars.open[fills[0]] * (1 - fee / 10_000) ** 2
+    expected = bars.close[-1] / bars.open[rows[0] + 1] * (1 - fee / 10_000) ** 2
     assert done.equity[-1] == pytest.approx(expected)
 
 

@@ -44,7 +44,7 @@ def refused(atb, tmp_path):
         (
             ["--start", "2024-02-01", "--end", "2024-01-01"],
             2,
-            ["2024-02-01 to 2024-01-01", "--end"],
+            ["2024-02-01 to 2024-01-01 is empty", "--start"],
         ),
         (["--features", "tecnical"], 2, ["'tecnical'", "did you mean 'technical'?"]),
         (["--epochs", "0"], 2, ["--epochs", "greater than or equal to 1"]),

@@ -56,7 +56,24 @@ def test_no_label_interval_of_one_part_touches_the_next(
     assert len(parts.test) >= MINIMUM_WINDOWS
 
 
-def test_too_few_rows_are_refused_with_the_number_needed() -> None:
-    require_rows(500, reach=120, horizon=1, where="a.csv")
-    with pytest.raises(DataError, match=r"a\.csv: 300 candles .* needs at least 377"):
-        require_rows(300, reach=120, horizon=1, where="a.csv")
+@pytest.mark.parametrize(
+    ("horizon", "spec"),
+    [(1, {}), (24, {"embargo": 0}), (3, {"train": 0.5, "validation": 0.4}), (7, {"embargo": 90})],
+)
+def test_the_rows_that_are_asked_for_are_enough_and_few_are_spare(
+    horizon: int, spec: dict[str, float]
+) -> None:
+    asked, reach = DatasetSpec(**spec), 120
+
+    def enough(rows: int) -> bool:
+        try:
+            split(rows - reach + 1 - horizon, horizon, **spec)
+        except DataError:
+            return False
+        return True
+
+    with pytest.raises(DataError, match="too few") as caught:
+        require_rows(reach, reach, horizon, asked, "a.csv")
+    needed = int(caught.value.what.split()[-1])
+    require_rows(needed, reach, horizon, asked, "a.csv")
+    assert enough(needed) and not enough(needed - 24)

@@ -80,6 +80,11 @@ GOOD = "description: mine\nfeatures: technical\nwindow: 60\n"
             r"p\.yaml:4: unknown key 'target.horizn'; did you mean 'horizon'\?",
         ),
         (GOOD + "training: {epochs: many}", r"p\.yaml:4: training.epochs: .*got 'many'"),
+        (GOOD + "training: {epochs: '3'}", r"p\.yaml:4: training.epochs: .*got '3'"),
+        (GOOD + "training: {epochs: true}", r"p\.yaml:4: training.epochs: .*got True"),
+        (GOOD + "symbol: ETHUSDT", r"p\.yaml:4: a recipe names no symbol"),
+        (GOOD.replace("technical", "tecnical"), r"p\.yaml:2: features: unknown feature set"),
+        (GOOD + "data: {start: 2024-99-01}", r"p\.yaml:4: data.start: '2024-99-01' is not a date"),
         (GOOD + "training: {epochs: 0}", r"p\.yaml:4: training.epochs: .*got 0"),
         (GOOD + "target: {kind: moon}", r"p\.yaml:4: target"),
         (GOOD + "dataset: {train: 0.9, validation: 0.2}", "nothing to test on"),
@@ -111,6 +116,11 @@ def test_a_wrong_preset_is_answered_with_file_line_and_remedy(
         ({"start": "2024-01-02", "end": "2024-01-01"}, "is empty"),
         ({"assignments": ["training.epoch=3"]}, "--set: unknown key 'training.epoch'"),
         ({"assignments": ["training.epochs"]}, "is no assignment"),
+        ({"assignments": ["symbol=ETHUSDT"]}, "--set symbol: a recipe names no symbol"),
+        ({"assignments": ["model.filters=[32,64]"]}, "--set: model: .*needs one size for each"),
+        ({"assignments": ["dataset.train=0.9"]}, "--set: dataset: .*nothing to test on"),
+        ({"assignments": ["a.b.c=1"]}, "--set: unknown key 'a"),
+        ({"assignments": ["dataset.embargo=[1"]}, "--set dataset.embargo=.*is no valid YAML"),
     ],
 )
 def test_wrong_words_on_the_command_line_are_usage_errors(

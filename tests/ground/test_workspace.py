@@ -49,5 +49,9 @@ def test_a_root_that_is_no_folder_is_refused_and_none_is_made(tmp_path: Path) ->
     Workspace(tmp_path / "new" / "deep").require_writable()
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="is not a folder"):
+    with pytest.raises(StorageError, match="cannot be written"):
         Workspace(tmp_path / "file" / "below").require_writable()
+    with pytest.raises(StorageError, match="cannot be written"):
+        Workspace(tmp_path).require_writable(tmp_path / "file" / "BTCUSDT")
+    with pytest.raises(StorageError, match="cannot be written"):
+        Workspace(Path("/proc/nothing")).require_writable()

@@ -94,7 +94,7 @@ def test_when_nothing_can_be_had_the_simulator_answers_loudly(ask, workspace):
 
 
 def test_only_auto_falls_back(ask):
-    with pytest.raises(DataError, match="--source sample") as caught:
+    with pytest.raises(DataError, match="--candles PATH") as caught:
         ask(source="binance", endpoints=NOWHERE)
     assert caught.value.exit_code == 3
 

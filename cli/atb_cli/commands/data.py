@@ -49,7 +49,7 @@ def fetch(
 
     words = {"timeframe": timeframe, "start": start, "end": end}
     given = {name: value for name, value in words.items() if value is not None}
-    spec = DataSpec.model_validate({**given, "source": "binance"})
+    spec = DataSpec.of(**given, source="binance")
     workspace = Workspace(artifacts)
     workspace.require_writable()
     with progress.shown() as listen:

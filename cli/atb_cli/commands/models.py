@@ -37,7 +37,7 @@ def list_(symbol: str | None, artifacts: Path, as_json: bool) -> None:
     elif rows:
         render.print_answer(render.table(columns, rows))
     else:
-        click.echo(f"no models in {artifacts}; make one with: atb train model BTCUSDT", err=True)
+        click.echo(_none(symbol, artifacts), err=True)
 
 
 @command.command("show")
@@ -89,7 +89,15 @@ def verify(models: tuple[str, ...], artifacts: Path, as_json: bool) -> None:
     rows = [(str(version.path), version not in damaged) for version in found]
     if as_json:
         render.json_line({"models": [{"path": path, "intact": intact} for path, intact in rows]})
+    elif not rows:
+        click.echo(_none(None, artifacts), err=True)
     else:
         render.print_answer(render.table(("model", "intact"), rows))
     if damaged:
         raise click.exceptions.Exit(IntegrityError.exit_code)
+
+
+def _none(symbol: str | None, artifacts: Path) -> str:
+    """What to say where there are no models."""
+    of = f" of {symbol}" if symbol else ""
+    return f"no models{of} in {artifacts}; make one with: atb train model {symbol or 'BTCUSDT'}"

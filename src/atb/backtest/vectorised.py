@@ -1,8 +1,9 @@
 """The built-in backtest: every bar at once, without a loop.
 
-A prediction made at the close of row t is traded at the next bar's open, t + 1, and held until the
-next prediction's trade. Over a gap the next bar is the next one there is. The last prediction is
-held for the bar it is traded in and closed at that bar's close. Each change of position costs.
+A prediction made at the close of row t is traded at the next bar's open, t + 1, and held for that
+bar; whoever predicts at each bar holds on without trading. Where a model says nothing, as after a
+gap, nothing is held: an old forecast is no reason. Over a gap the next bar is the next one there
+is. What is held at the end is closed at the last bar's close. Each change of position costs.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
         )
     first, last = int(fills[0]), int(fills[-1])
     bars = candles.rows(first, last + 1)
-    decided = np.searchsorted(fills, np.arange(first, last + 1), side="right") - 1
-    position = sizing.positions(predictions, spec)[decided]
+    position = np.zeros(last + 1 - first)
+    position[fills - first] = sizing.positions(predictions, spec)[: len(fills)]
     rate = costs.rate(spec)
     traded, held = trade(bars, position, rate), trade(bars, np.ones_like(position), rate)
     return Backtest(

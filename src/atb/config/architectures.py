@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from atb.config.spec import Spec
 
 Width = Annotated[int, Field(ge=1, le=4096)]
+Item = TypeVar("Item")
+Listed = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in a file is a tuple here
 
 
 class ConvRecurrent(Spec):
@@ -27,15 +29,15 @@ class ConvRecurrent(Spec):
     """
 
     architecture: Literal["conv_recurrent"] = "conv_recurrent"
-    filters: tuple[Width, ...] = (48, 96)
-    pool: tuple[Annotated[int, Field(ge=1, le=16)], ...] = (2, 2)
+    filters: Listed[Width] = (48, 96)
+    pool: Listed[Annotated[int, Field(ge=1, le=16)]] = (2, 2)
     batch_norm: bool = True
     cell: Literal["gru", "lstm"] = "gru"
-    units: tuple[Width, ...] = Field((80, 40), min_length=1)
+    units: Listed[Width] = Field((80, 40), min_length=1)
     bidirectional: int = Field(0, ge=0)
     layer_norm: bool = False
     dropout: float = Field(0.2, ge=0, lt=1)
-    dense: tuple[Width, ...] = (40,)
+    dense: Listed[Width] = (40,)
 
     @model_validator(mode="after")
     def _layers_agree(self) -> Self:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from atb.clock import parse_time, timeframe_ms
-from atb.config.spec import Spec
-from atb.errors import UsageError
+from atb.config.spec import Spec, checked
 
 
 class DataSpec(Spec):
@@ -20,26 +19,23 @@ class DataSpec(Spec):
     sources take that one or fail.
     """
 
-    timeframe: str = "1h"
-    start: str | None = Field(None, description="first bar's open time, ISO 8601, UTC")
-    end: str | None = Field(None, description="bars open before this time, ISO 8601, UTC")
+    timeframe: Annotated[str, checked(timeframe_ms)] = "1h"
+    start: Annotated[str | None, checked(parse_time)] = Field(
+        None, description="first bar's open time, ISO 8601, UTC"
+    )
+    end: Annotated[str | None, checked(parse_time)] = Field(
+        None, description="bars open before this time, ISO 8601, UTC"
+    )
     source: Literal["auto", "binance", "file", "sample"] = "auto"
-    path: Path | None = Field(None, description="CSV, Parquet or Feather file for source file")
-
-    @field_validator("timeframe")
-    @classmethod
-    def _known_timeframe(cls, timeframe: str) -> str:
-        timeframe_ms(timeframe)
-        return timeframe
+    path: Path | None = Field(
+        None, strict=False, description="CSV, Parquet or Feather file for source file"
+    )
 
     @model_validator(mode="after")
     def _possible_range(self) -> Self:
         start, end = self.start_ms, self.end_ms
         if start is not None and end is not None and start >= end:
-            raise UsageError(
-                f"the range {self.start} to {self.end} is empty",
-                remedy="give a --start that lies before --end",
-            )
+            raise ValueError(f"the range {self.start} to {self.end} is empty")
         return self
 
     @property

@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Callable
+from typing import Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from atb.errors import UsageError
 
 
 class Spec(BaseModel):
-    """A frozen record of settings; an unknown field is an error."""
+    """A frozen record of settings; an unknown field is an error, and so is text for a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """The spec of single values a person gave.
+
+        Raises:
+            UsageError: naming the first field that is refused, and why.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise UsageError(complaint(error), remedy="correct that value") from error
+
+
+def complaint(error: ValidationError) -> str:
+    """The first thing a spec refuses, with its field."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
+
+
+def checked(check: Callable[[str], object]) -> AfterValidator:
+    """A validator of text fields from a check that raises `UsageError`; None passes."""
+
+    def validate(value: str | None) -> str | None:
+        try:
+            if value is not None:
+                check(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    return AfterValidator(validate)

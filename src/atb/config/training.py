@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
 from atb.config.architectures import Architecture, ConvRecurrent
 from atb.config.data import DataSpec
 from atb.config.dataset import DatasetSpec
 from atb.config.features import known_set
 from atb.config.optimisation import Optimisation
-from atb.config.spec import Spec
+from atb.config.spec import Spec, checked, complaint
 from atb.config.targets import ReturnTarget, Target
 from atb.config.trading import TradingSpec
 from atb.errors import ConfigError
@@ -25,31 +26,20 @@ class TrainingConfig(Spec):
     1
     """
 
-    symbol: str
-    name: str = Field("custom", description="the preset's name; names the model's folder")
+    symbol: Annotated[str, checked(check_symbol)]
+    name: Annotated[str, checked(check_name)] = Field(
+        "custom", description="the preset's name; names the model's folder"
+    )
     data: DataSpec = DataSpec()
-    features: str = Field("technical", description="a feature set of atb.config.features")
+    features: Annotated[str, checked(known_set)] = Field(
+        "technical", description="a feature set of atb.config.features"
+    )
     target: Target = ReturnTarget()
     window: int = Field(90, ge=2, le=10_000, description="bars the network sees")
     dataset: DatasetSpec = DatasetSpec()
     model: Architecture = ConvRecurrent()
     training: Optimisation = Optimisation()
     trading: TradingSpec = TradingSpec()
-
-    @field_validator("symbol")
-    @classmethod
-    def _valid_symbol(cls, symbol: str) -> str:
-        return check_symbol(symbol)
-
-    @field_validator("name")
-    @classmethod
-    def _valid_name(cls, name: str) -> str:
-        return check_name(name)
-
-    @field_validator("features")
-    @classmethod
-    def _valid_features(cls, features: str) -> str:
-        return known_set(features)
 
     def sha256(self) -> str:
         """Hash of the recipe: equal recipes have equal hashes."""
@@ -65,10 +55,8 @@ def from_json(text: str, where: str) -> TrainingConfig:
     try:
         return TrainingConfig.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
-            f"{field}: {first['msg']}",
+            complaint(error),
             where=where,
             remedy="it may be from another version of atb; train the model again",
         ) from error

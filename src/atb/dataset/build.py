@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from atb.config.dataset import DatasetSpec
 from atb.dataset.split import Split, chronological
+from atb.errors import DataError
 from atb.features import scaling
 from atb.features.scaling import Scaling
 from atb.targets.labels import Labels
@@ -55,7 +56,7 @@ class Dataset:
         """
         if self.labels.scaled:
             return raw * self.target_scale + self.target_offset
-        return 1 / (1 + np.exp(-raw))
+        return 0.5 * (1 + np.tanh(raw / 2))  # the sigmoid, without overflow
 
 
 def usable_ends(
@@ -99,9 +100,15 @@ def build(
         spec: shares, embargo and scaler.
 
     Raises:
-        DataError: when a part would be too small.
+        DataError: when most windows cross a gap, or a part would be too small.
     """
     ends, dropped = usable_ends(matrix, labels, segments, window, lookback)
+    if dropped["across_a_gap"] > len(ends):
+        raise DataError(
+            f"{dropped['across_a_gap']} windows of {window + lookback} bars cross a gap, "
+            f"{len(ends)} do not",
+            remedy="allow gaps of some missing bars with --set dataset.max_gap=BARS",
+        )
     split = chronological(ends, labels.known_at[ends], spec)
     train_rows = covered_rows(split.train, window)
     fitted = scaling.fit(spec.scaler, matrix[train_rows])

@@ -5,6 +5,7 @@ Knows integers only: ends, and when each end's label is known.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,23 +31,32 @@ class Split:
     validation: Int64
     test: Int64
 
+    @property
+    def ends(self) -> Int64:
+        """Every end of the three parts, rising."""
+        return np.concatenate([self.train, self.validation, self.test])
 
-def require_rows(rows: int, reach: int, horizon: int, where: str) -> None:
+
+def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, where: str) -> None:
     """Refuse candles that cannot fill the three parts, before anything slow starts.
 
     Args:
         rows: candles at hand.
         reach: candles one window depends on, window and lookback.
         horizon: bars until a label is known.
+        spec: the shares and the embargo in bars.
         where: the source, for the message.
 
     Raises:
-        DataError: when there are too few.
+        DataError: when there are too few even without a gap.
     """
-    needed = reach + horizon + 4 * MINIMUM_WINDOWS
+    purged = MINIMUM_WINDOWS + horizon + spec.embargo
+    last = MINIMUM_WINDOWS / (1 - spec.train - spec.validation)
+    windows = max(purged / spec.train, purged / spec.validation, last)
+    needed = reach + horizon + math.ceil(windows) + 2  # two cuts are rounded
     if rows < needed:
         raise DataError(
-            f"{rows} candles are too few: this preset needs at least {needed}",
+            f"{rows} candles are too few: this recipe needs at least {needed}",
             where=where,
             remedy="give a longer range, or a shorter --sequence-length",
         )

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from atb.backtest import hooks
+from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
-from atb.clock import iso
+from atb.clock import iso, parse_time
 from atb.config.data import DataSpec
 from atb.config.trading import TradingSpec
 from atb.config.training import from_json
+from atb.errors import DataError
 from atb.events import Listener, Warned, silent
+from atb.market.candles import Candles
 from atb.market.load import load
 from atb.registry.integrity import verify
 from atb.runtime.predictor import score
@@ -53,7 +56,7 @@ def replay(
     Args:
         model: the model's folder; every checksum is verified before anything is parsed.
         candles: CSV, Parquet or Feather file of the model's timeframe.
-        start: first bar, ISO 8601, UTC.
+        start: first bar to predict at, ISO 8601, UTC; earlier ones only warm up.
         end: bars before this time.
         trading: fields of `TradingSpec` that shall differ from those the model was judged with.
         listen: told when the candles begin within the period the model learned from.
@@ -65,13 +68,27 @@ def replay(
     verify(model)
     config = from_json((model / "config.json").read_text(), str(model / "config.json"))
     metadata = json.loads((model / "metadata.json").read_text())
-    spec = TradingSpec.model_validate({**config.trading.model_dump(), **(trading or {})})
-    data = DataSpec(
-        timeframe=config.data.timeframe, start=start, end=end, source="file", path=candles
-    )
+    spec = TradingSpec.of(**{**config.trading.model_dump(), **(trading or {})})
+    data = DataSpec.of(timeframe=config.data.timeframe, end=end, source="file", path=candles)
     found = load(config.symbol, data, Workspace(Path()), listen)
+    predictions = _since(score(model, found), found, start)
+    first = iso(int(found.time[predictions.rows[0]]))
     last_seen = metadata["dataset"]["periods"]["validation"][1]
-    if iso(int(found.time[0])) <= last_seen:
+    if first <= last_seen:
         listen(Warned(f"the model learned from bars up to {last_seen}; trust only later ones"))
-    backtest = hooks.find(spec.hook)(score(model, found), found, spec)
+    backtest = hooks.find(spec.hook)(predictions, found, spec)
     return Replay(backtest, spec, found.synthetic or metadata["synthetic"])
+
+
+def _since(predictions: Predictions, candles: Candles, start: str | None) -> Predictions:
+    """The predictions made at bars that open at or after `start`; earlier bars only warm up."""
+    if start is None:
+        return predictions
+    kept = candles.time[predictions.rows] >= parse_time(start)
+    if not kept.any():
+        raise DataError(
+            f"no prediction is made at or after {start}",
+            where=candles.source,
+            remedy=f"the last bar opens at {iso(int(candles.time[-1]))}; give an earlier --start",
+        )
+    return Predictions(predictions.rows[kept], predictions.value[kept], predictions.unit)
