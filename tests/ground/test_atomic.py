@@ -52,3 +52,34 @@ def test_json_has_no_name_for_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         atomic.write_json(tmp_path / "a.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_is_gone_whatever_happens(tmp_path: Path) -> None:
+    with atomic.scratch(tmp_path / "runs" / "a") as folder, atomic.scratch(folder.parent / "b"):
+        (folder / "model.onnx").write_bytes(b"")
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(RuntimeError), atomic.scratch(tmp_path / "runs" / "a"):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_waited_for_and_then_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.05)
+    with (
+        atomic.locked(tmp_path / ".lock"), pytest.raises(StorageError, match="cannot be locked"),
+        atomic.locked(tmp_path / ".lock"),
+    ):
+        pass
+    with atomic.locked(tmp_path / ".lock"):
+        pass
+
+
+def test_leftovers_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".v1.abc.tmp").mkdir()
+    (tmp_path / ".v1.abc.tmp" / "half").write_text("")
+    (tmp_path / ".latest.json.abc.tmp").write_text("")
+    (tmp_path / "latest.json").write_text("")
+    atomic.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["latest.json"]
