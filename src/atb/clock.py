@@ -36,11 +36,6 @@ def timeframe_ms(timeframe: str) -> int:
     return int(timeframe[:-1]) * _UNIT_MS[timeframe[-1]]
 
 
-def bars_per_year(timeframe: str) -> float:
-    """Bars in a year of 365.25 days on a market that never closes."""
-    return YEAR_MS / timeframe_ms(timeframe)
-
-
 def parse_time(text: str) -> int:
     """A date or time as a user types it, in ms; without a zone it is UTC.
 

@@ -68,7 +68,8 @@ def test_a_lock_is_waited_for_and_then_an_answer(
 ) -> None:
     monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.05)
     with (
-        atomic.locked(tmp_path / ".lock"), pytest.raises(StorageError, match="cannot be locked"),
+        atomic.locked(tmp_path / ".lock"),
+        pytest.raises(StorageError, match="cannot be locked"),
         atomic.locked(tmp_path / ".lock"),
     ):
         pass

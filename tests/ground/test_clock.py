@@ -17,7 +17,6 @@ T0 = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 
 def test_timeframes() -> None:
     assert clock.timeframe_ms("15m") == 900_000
-    assert clock.bars_per_year("1h") == 8766
     with pytest.raises(UsageError, match="unknown timeframe '7m'"):
         clock.timeframe_ms("7m")
 

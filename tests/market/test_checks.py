@@ -34,7 +34,7 @@ def test_good_candles_pass(bars):
     report = checks.inspect(bars())
     assert found(report) == {}
     assert (report.rows, report.fatal) == (8, ())
-    checks.require(report, "here", 8)
+    checks.require(report, "here")
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,6 @@ def test_one_bar_off_the_grid_marks_both_its_steps(bars):
     time = np.array(bars().time)
     time[3] += 60_000
     assert found(checks.inspect(bars(time=time))) == {"wrong timeframe": 2}
-
-
-@pytest.mark.parametrize("rows", [0, 1])
-def test_too_few_rows(bars, rows):
-    with pytest.raises(DataError, match=f"{rows} candles are too few, 2 are needed"):
-        checks.require(checks.inspect(bars(rows)), "here", 2)
 
 
 def test_sniffed_timeframes(bars, real):

@@ -45,11 +45,6 @@ class Scaling:
         """Scale and offset as JSON-ready lists; float32 survives the round trip exactly."""
         return {"scale": self.scale.tolist(), "offset": self.offset.tolist()}
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, list[float]]) -> Scaling:
-        """The scaling that `to_dict` wrote."""
-        return cls(*(np.array(values[name], np.float32) for name in ("scale", "offset")))
-
 
 def fit(kind: str, rows: Float32) -> Scaling:
     """Fit a scaler on rows, once.

@@ -92,13 +92,12 @@ def inspect(candles: Candles) -> Report:
     return Report(len(candles), candles.timeframe, candles.time, tuple(findings))
 
 
-def require(report: Report, where: str, minimum_rows: int = 1) -> None:
-    """Refuse candles with a fatal finding, or fewer than `minimum_rows`.
+def require(report: Report, where: str) -> None:
+    """Refuse candles with a fatal finding.
 
     Args:
         report: what `inspect` found.
         where: the file or source, for the message.
-        minimum_rows: how many are needed.
 
     Raises:
         DataError: naming the first row, the counts and the remedy.
@@ -115,12 +114,6 @@ def require(report: Report, where: str, minimum_rows: int = 1) -> None:
             f"{f'; also {also}' if also else ''})",
             where=f"{where}, {report.place(row)}",
             remedy=first.check.remedy,
-        )
-    if report.rows < minimum_rows:
-        raise DataError(
-            f"{report.rows:,} candles are too few, {minimum_rows:,} are needed",
-            where=where,
-            remedy="give a longer range",
         )
 
 

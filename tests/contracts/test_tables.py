@@ -1,0 +1,64 @@
+"""Tables in different rooms that must name the same things do."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from atb.backtest.sizing import NEUTRAL, THRESHOLD_UNIT
+from atb.config.data import DataSpec
+from atb.config.dataset import DatasetSpec
+from atb.config.targets import TARGETS
+from atb.config.trading import TradingSpec
+from atb.config.training import TrainingConfig
+from atb.evaluation.verdict import CONTESTS, HEADLINES
+from atb.market.load import SOURCES
+from atb.presets import OPTION_FIELDS, flat
+from atb.runtime.session import UNITS
+from atb.targets.build import BUILDERS
+
+OUTPUTS = {target.output for target in TARGETS.values()}
+
+
+def choices(spec: type, field: str) -> set[str]:
+    return set(get_args(spec.model_fields[field].annotation))  # type: ignore[attr-defined]
+
+
+def test_every_target_is_built_and_its_output_judged_and_traded() -> None:
+    assert BUILDERS.keys() == TARGETS.keys()
+    for table in (CONTESTS, HEADLINES, NEUTRAL, THRESHOLD_UNIT, UNITS):
+        assert table.keys() == OUTPUTS
+
+
+def test_every_output_has_a_head(tensorflow_ready: None) -> None:
+    from atb.models.heads import HEADS
+
+    assert HEADS.keys() == OUTPUTS
+
+
+def test_every_scaler_and_source_that_can_be_named_exists() -> None:
+    from atb.features.scaling import SCALERS
+
+    assert choices(DatasetSpec, "scaler") == SCALERS.keys()
+    assert choices(DataSpec, "source") == SOURCES.keys()
+
+
+def test_every_option_stands_for_a_field() -> None:
+    fields = {name for name, _ in flat(TrainingConfig(symbol="BTCUSDT"))}
+    assert set(OPTION_FIELDS.values()) <= fields
+
+
+@pytest.mark.parametrize(
+    ("group", "option", "spec", "field"),
+    [("train", "source", DataSpec, "source"), ("backtest", "positions", TradingSpec, "positions")],
+)
+def test_the_shell_offers_what_the_specs_take(
+    group: str, option: str, spec: type, field: str
+) -> None:
+    from atb_cli.main import cli
+
+    command = cli.commands[group]
+    command = getattr(command, "commands", {"model": command})["model"]
+    (found,) = (one for one in command.params if one.name == option)
+    assert set(found.type.choices) == choices(spec, field)
