@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `atb`; None takes those of this process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = cli.main(words, prog_name="atb", standalone_mode=False)
         if sys.stdout is not None:  # it is None when the shell closed it
@@ -73,6 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"bug: {type(error).__name__}: {error}; run it again with -v and report what it says")
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _terminated(number: int, _frame: object) -> None:
+    """Leave as an exception does, so that work in progress is cleaned up."""
+    raise SystemExit(128 + number)
 
 
 def _say(message: str) -> None:

@@ -207,16 +207,20 @@ def test_without_json_the_answer_is_the_path_and_synthetic_candles_are_marked(at
     assert done.err.count("SYNTHETIC DATA") == 2
 
 
-def test_an_interrupted_training_leaves_no_model(atb_words, tmp_path, btc):
+@pytest.mark.parametrize(
+    ("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)]
+)
+def test_a_stopped_training_leaves_no_model(atb_words, tmp_path, btc, stop, code):
     words = [*atb_words, "train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
     words += ["--start", "2024-06-01"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
             if line.startswith("epoch 1/"):
                 break
-        running.send_signal(signal.SIGINT)
-        said = running.stderr.read().rstrip().splitlines()[-1]
-    assert running.returncode == 130
-    assert said.startswith("interrupted: nothing was left half-written; again: atb train model")
+        running.send_signal(stop)
+        said = running.stderr.read().rstrip().splitlines()
+    assert running.returncode == code
+    if stop == signal.SIGINT:
+        assert said[-1].startswith("interrupted: nothing was left half-written; again: atb train")
     assert list(tmp_path.rglob("manifest.json")) == []
-    assert list(tmp_path.rglob("*.tmp")) == []
+    assert list(tmp_path.rglob("*.tmp")) == list(tmp_path.rglob("runs")) == []
