@@ -60,6 +60,7 @@ class Windows:
 
         def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
             order = tf.random.experimental.stateless_shuffle(indices, seed=[seed, epoch])
-            return tf.data.Dataset.from_tensor_slices(order[: steps * batch]).batch(batch)
+            whole = tf.data.Dataset.from_tensor_slices(order).batch(batch, drop_remainder=True)
+            return whole.take(steps)
 
         return tf.data.Dataset.counter(first).flat_map(shuffled).map(self._gather).prefetch(4)
