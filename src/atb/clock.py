@@ -81,8 +81,8 @@ def stamp(ms: int) -> str:
 
 
 _EPOCH_UNITS_PER_MS = {"s": 1e-3, "ms": 1.0, "us": 1e3, "ns": 1e6}
-_EARLIEST_MS = parse_time("1980-01-01")
-_LATEST_MS = parse_time("2100-01-01")
+EARLIEST_MS = parse_time("1980-01-01")
+LATEST_MS = parse_time("2100-01-01")
 
 
 def epoch_to_ms(values: Int64) -> Int64:
@@ -96,7 +96,7 @@ def epoch_to_ms(values: Int64) -> Int64:
     """
     low, high = int(values.min()), int(values.max())
     for unit, per_ms in _EPOCH_UNITS_PER_MS.items():
-        if low >= _EARLIEST_MS * per_ms and high < _LATEST_MS * per_ms:
+        if low >= EARLIEST_MS * per_ms and high < LATEST_MS * per_ms:
             return values * 1000 if unit == "s" else values // int(per_ms)
     raise DataError(
         f"times from {low} to {high} are no seconds, milliseconds, microseconds or nanoseconds "

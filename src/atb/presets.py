@@ -192,7 +192,7 @@ def _value(assignment: str, text: str) -> Any:
     try:
         return scalar(text)
     except ConfigError as error:
-        raise UsageError(f"{error.what}", where=f"--set {assignment}", remedy="quote it") from error
+        raise UsageError(error.what, where=f"--set {assignment}", remedy="quote it") from error
 
 
 def _validate(

@@ -61,8 +61,8 @@ def walk(
         matrix = compute(config.features, candles)
     with watch.stage("dataset"):
         segments = candles.segments(config.dataset.max_gap)
-        reach = lookback(config.features)
-        dataset = build(matrix, labels, segments, config.window, reach, config.dataset)
+        before = lookback(config.features)
+        dataset = build(matrix, labels, segments, config.window, before, config.dataset)
     with watch.stage("training"):
         learner = NetworkLearner(config.model, config.target, config.training, watch.listen)
         fitted = learner.fit(dataset)
@@ -76,7 +76,7 @@ def walk(
         with watch.stage("export"):
             serving = _serving(config, dataset, fitted)
             onnx.export(serving, graph, record.properties(version, config, candles))
-            rows = config.window + lookback(config.features)
+            rows = config.window + before
             windows = parity.sample(candles.matrix(), dataset.split.ends, rows)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
@@ -86,7 +86,7 @@ def walk(
             files = artifact.files(run, serving, graph, watch.seconds)
             kept = store.add(workspace, config.symbol, config.name, version, files)
     summary = record.summary(run, kept.path, watch.total())
-    return TrainingResult(kept.version, kept.path, kept.path / "model.onnx", summary)
+    return TrainingResult(kept.version, kept.path, kept.onnx, summary)
 
 
 def _predict_test(config: TrainingConfig, dataset: Dataset, fitted: Fitted) -> Predictions:

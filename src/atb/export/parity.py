@@ -82,7 +82,7 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
             number where the other is not, or none of the numbers is finite.
     """
     expected = serving.predict(windows, batch_size=max(BATCHES), verbose=0).astype(np.float64)
-    session = _session(path)
+    session = open_session(path)
     largest = max(
         _difference(expected, _outputs(session, windows, batch), f"{path}, batch {batch}")
         for batch in BATCHES
@@ -98,7 +98,8 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
     return Parity(len(windows), BATCHES, largest, standardised, TOLERANCE)
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """An ONNX file opened on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

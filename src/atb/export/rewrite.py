@@ -10,7 +10,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import onnxruntime
 
 from atb import atomic
 from atb.clock import timeframe_ms
@@ -38,8 +37,8 @@ def rewrite(model: Path, output: Path) -> Parity:
     """
     verify(model)
     serving = _load(model / "model.keras")
-    session = onnxruntime.InferenceSession(model / "model.onnx", providers=["CPUExecutionProvider"])
-    properties = session.get_modelmeta().custom_metadata_map
+    known = parity.open_session(model / "model.onnx").get_modelmeta()
+    properties = known.custom_metadata_map
     windows = _windows(properties, serving.input_shape[1])
     with atomic.file(output) as temporary:  # in place only once the two agree
         onnx.export(serving, temporary, properties)

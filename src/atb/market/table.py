@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atb.clock import epoch_to_ms, iso, parse_time
+from atb.clock import EARLIEST_MS, LATEST_MS, epoch_to_ms, iso, parse_time
 from atb.errors import DataError, UsageError
 from atb.market.candles import COLUMNS, Float64, Int64
 
@@ -29,7 +29,6 @@ VALUE_NAMES = {
     "close": ("close", "c"),
     "volume": ("volume", "vol", "v"),
 }
-_EARLIEST_MS, _END_MS = parse_time("1980-01-01"), parse_time("2100-01-01")
 _MS_PER_SECOND = 1000
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
@@ -175,12 +174,12 @@ def _from_moments(column: Any) -> Int64:
         ) from error
     counts: Int64 = column.cast("int64").to_numpy()
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
-    low, high = _EARLIEST_MS // 1000 * per_second, _END_MS // 1000 * per_second
+    low, high = EARLIEST_MS // 1000 * per_second, LATEST_MS // 1000 * per_second
     if counts.min() < low or counts.max() >= high:
         first = int(np.argmax((counts < low) | (counts >= high)))
         raise DataError(
             f"row {first}, counted from 0: time is {column[first]}",
-            remedy=f"give times between {iso(_EARLIEST_MS)} and {iso(_END_MS)}",
+            remedy=f"give times between {iso(EARLIEST_MS)} and {iso(LATEST_MS)}",
         )
     if per_second < _MS_PER_SECOND:
         return counts * (_MS_PER_SECOND // per_second)
