@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from atb.config.spec import Spec
+from atb.config.spec import Listed, Spec
 
 Width = Annotated[int, Field(ge=1, le=4096)]
-Item = TypeVar("Item")
-Listed = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in a file is a tuple here
 
 
 class ConvRecurrent(Spec):

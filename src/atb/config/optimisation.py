@@ -1,17 +1,165 @@
-"""How a network is fitted."""
+"""How a network is fitted: optimiser, schedule of its learning rate, stopping, regularisation."""
 
 from __future__ import annotations
+
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from atb.config.spec import Spec
 
+ClipNorm = Annotated[
+    float | None, Field(gt=0, description="largest global norm of a step's gradient; null: any")
+]
+Decay = Annotated[
+    float, Field(ge=0, le=1, description="weight decay, decoupled; never on biases or norms")
+]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Factor = Annotated[float, Field(gt=0, lt=1)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Adam(Spec):
+    """Adam (Kingma and Ba 2015)."""
+
+    kind: Literal["adam"] = "adam"
+    clip_norm: ClipNorm = None
+
+
+class AdamW(Spec):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
+
+    kind: Literal["adamw"] = "adamw"
+    weight_decay: Decay = 1e-4
+    clip_norm: ClipNorm = None
+
+
+class Sgd(Spec):
+    """Stochastic gradient descent with momentum."""
+
+    kind: Literal["sgd"] = "sgd"
+    momentum: Momentum = 0.9
+    weight_decay: Decay = 0.0
+    clip_norm: ClipNorm = None
+
+
+class RmsProp(Spec):
+    """RMSprop (Tieleman and Hinton 2012)."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    momentum: Momentum = 0.0
+    weight_decay: Decay = 0.0
+    clip_norm: ClipNorm = None
+
+
+class Constant(Spec):
+    """The learning rate stays what it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Cosine(Spec):
+    """Rises in a straight line over `warmup` epochs, then falls to zero along half a cosine."""
+
+    kind: Literal["cosine"] = "cosine"
+    warmup: int = Field(0, ge=0, le=100_000, description="epochs")
+
+
+class Step(Spec):
+    """Times `gamma` after every `size` epochs."""
+
+    kind: Literal["step"] = "step"
+    size: Epochs = 10
+    gamma: Factor = 0.1
+
+
+class Exponential(Spec):
+    """Times `gamma` after every epoch."""
+
+    kind: Literal["exponential"] = "exponential"
+    gamma: Factor = 0.95
+
+
+class Plateau(Spec):
+    """Times `factor` after every `patience` epochs without a better validation loss."""
+
+    kind: Literal["plateau"] = "plateau"
+    patience: Epochs = 5
+    factor: Factor = 0.5
+
+
+class Regularisation(Spec):
+    """What keeps a network from learning its train windows by heart; all off by default.
+
+    Attributes:
+        label_smoothing: share of each class label spread evenly over all classes.
+        class_weights: `balanced` weighs each class by the inverse of its frequency on train rows.
+        jitter: standard deviation of the noise added to each scaled feature of a train window.
+        scaling: standard deviation of the factor, around 1, of each feature of a train window.
+    """
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+    jitter: float = Field(0.0, ge=0, le=1)
+    scaling: float = Field(0.0, ge=0, le=1)
+
+
+class Hardware(Spec):
+    """What a training computes on.
+
+    Attributes:
+        precision: number format of the network; `auto` follows the GPU, float32 without one.
+        devices: GPUs that share each batch.
+        accumulation: parts a batch is computed in, one after the other, to need less memory.
+    """
+
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
+    devices: int = Field(1, ge=1, le=64)
+    accumulation: int = Field(1, ge=1, le=1024)
+
+
+AnyOptimizer = Adam | AdamW | Sgd | RmsProp
+Optimizer = Annotated[AnyOptimizer, Field(discriminator="kind")]
+OPTIMIZERS: dict[str, type[AnyOptimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "sgd": Sgd,
+    "rmsprop": RmsProp,
+}
+AnySchedule = Constant | Cosine | Step | Exponential | Plateau
+Schedule = Annotated[AnySchedule, Field(discriminator="kind")]
+SCHEDULES: dict[str, type[AnySchedule]] = {
+    "constant": Constant,
+    "cosine": Cosine,
+    "step": Step,
+    "exponential": Exponential,
+    "plateau": Plateau,
+}
+
 
 class Optimisation(Spec):
-    """Adam with early stopping on the validation loss; the best epoch's weights are kept."""
+    """Gradient descent with early stopping on the validation loss; the best epoch's weights stay.
 
-    epochs: int = Field(200, ge=1, le=100_000)
+    Attributes:
+        epochs: at most.
+        batch: windows per step of the optimiser.
+        learning_rate: the largest the schedule takes.
+        patience: epochs without a better validation loss before training ends.
+        min_delta: how much lower a validation loss must be to be better.
+        seed: of weights, dropout, augmentation and the order of windows.
+        optimizer: which gradient descent.
+        schedule: how the learning rate changes.
+        regularisation: loss and augmentation on train windows.
+        hardware: precision, devices and memory.
+    """
+
+    epochs: Epochs = 200
     batch: int = Field(48, ge=1, le=1_000_000)
     learning_rate: float = Field(1e-3, gt=0, le=1)
-    patience: int = Field(15, ge=1, description="epochs without a better validation loss")
+    patience: Epochs = 15
+    min_delta: float = Field(0.0, ge=0)
     seed: int = Field(7, ge=0, lt=2**32)
+    optimizer: Optimizer = Adam()
+    schedule: Schedule = Constant()
+    regularisation: Regularisation = Regularisation()
+    hardware: Hardware = Hardware()

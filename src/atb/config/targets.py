@@ -1,37 +1,112 @@
 """What a model predicts, and in which unit it says so.
 
-`output` names the serving graph's output: `return` is a log return, `probability` that of a rise.
+`output` names the serving graph's output: `return` is a log return, `probability` that of a rise,
+`probabilities` those of down, flat and up, `log_volatility` the log of a standard deviation per
+bar. `classes` is how many classes there are, 1 for a quantity.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from atb.config.spec import Spec
+from atb.config.spec import Listed, Spec
 
-Horizon = Annotated[int, Field(ge=1, le=10_000, description="bars ahead")]
+Output = Literal["return", "probability", "probabilities", "log_volatility"]
+Bars = Annotated[int, Field(ge=1, le=10_000)]
+Span = Annotated[int, Field(ge=2, le=10_000)]
+Multiple = Annotated[float, Field(gt=0, le=100)]
 
 
-class ReturnTarget(Spec):
+class _Ahead(Spec):
+    """Something about the next bars: one horizon, or several with an output for each."""
+
+    output: ClassVar[Output]
+    classes: ClassVar[int] = 1
+    horizon: Bars | Listed[Bars] = Field(1, description="bars ahead; several: [1, 5, 20]")
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Every horizon in bars, rising; the first is the one that is traded."""
+        return (self.horizon,) if isinstance(self.horizon, int) else self.horizon
+
+    @model_validator(mode="after")
+    def _horizons_rise(self) -> Self:
+        given = self.horizons
+        if not given or list(given) != sorted(set(given)):
+            raise ValueError(f"horizons must rise, each once, not {list(given)}")
+        return self
+
+
+class ReturnTarget(_Ahead):
     """Log return of the close over the next `horizon` bars (regression)."""
 
-    output: ClassVar[Literal["return"]] = "return"
+    output: ClassVar[Output] = "return"
     kind: Literal["return"] = "return"
-    horizon: Horizon = 1
 
 
-class DirectionTarget(Spec):
+class DirectionTarget(_Ahead):
     """Whether the close is higher after `horizon` bars (binary)."""
 
-    output: ClassVar[Literal["probability"]] = "probability"
+    output: ClassVar[Output] = "probability"
+    classes: ClassVar[int] = 2
     kind: Literal["direction"] = "direction"
-    horizon: Horizon = 1
 
 
-Target = Annotated[ReturnTarget | DirectionTarget, Field(discriminator="kind")]
-TARGETS: dict[str, type[ReturnTarget | DirectionTarget]] = {
+class TernaryTarget(_Ahead):
+    """Down, flat or up: whether the log return over `horizon` bars exceeds a threshold.
+
+    Attributes:
+        threshold: basis points, or multiples of the volatility expected over the horizon.
+        unit: which of the two; volatility is the root mean square of the log returns of the last
+            `span` bars, times the square root of the horizon.
+        span: bars of trailing volatility.
+    """
+
+    output: ClassVar[Output] = "probabilities"
+    classes: ClassVar[int] = 3
+    kind: Literal["ternary"] = "ternary"
+    threshold: float = Field(0.5, gt=0, le=10_000)
+    unit: Literal["volatility", "basis_points"] = "volatility"
+    span: Span = 100
+
+
+class TripleBarrierTarget(_Ahead):
+    """Which of three barriers the price meets first: stop (down), time (flat) or profit (up).
+
+    Attributes:
+        horizon: bars until the time barrier.
+        profit: distance of the upper barrier, in volatilities over the horizon.
+        stop: distance of the lower barrier, likewise.
+        span: bars of trailing volatility.
+    """
+
+    output: ClassVar[Output] = "probabilities"
+    classes: ClassVar[int] = 3
+    kind: Literal["triple_barrier"] = "triple_barrier"
+    horizon: Bars = 20
+    profit: Multiple = 1.0
+    stop: Multiple = 1.0
+    span: Span = 100
+
+
+class VolatilityTarget(_Ahead):
+    """Log of the realised volatility per bar over the next `horizon` bars (regression)."""
+
+    output: ClassVar[Output] = "log_volatility"
+    kind: Literal["volatility"] = "volatility"
+    horizon: Bars | Listed[Bars] = Field(20, description="bars ahead; several: [5, 20]")
+
+
+AnyTarget = (
+    ReturnTarget | DirectionTarget | TernaryTarget | TripleBarrierTarget | VolatilityTarget
+)
+Target = Annotated[AnyTarget, Field(discriminator="kind")]
+TARGETS: dict[str, type[AnyTarget]] = {
     "return": ReturnTarget,
     "direction": DirectionTarget,
+    "ternary": TernaryTarget,
+    "triple_barrier": TripleBarrierTarget,
+    "volatility": VolatilityTarget,
 }
