@@ -20,21 +20,30 @@ def candles(close: list[float], hours: list[int] | None = None) -> Candles:
 
 def test_return_is_the_log_ratio_of_closes_and_known_at_the_later_bar() -> None:
     labels = build(ReturnTarget(horizon=2), candles([1.0, 2.0, 4.0, 2.0]))
-    np.testing.assert_allclose(labels.value[:2], [np.log(4.0), 0.0])
+    np.testing.assert_allclose(labels.value[:2, 0], [np.log(4.0), 0.0])
     assert np.isnan(labels.value[2:]).all()
     assert labels.known_at.tolist() == [2, 3, 4, 4]
 
 
 def test_direction_is_one_only_for_a_higher_close() -> None:
     labels = build(DirectionTarget(), candles([1.0, 2.0, 2.0, 1.0]))
-    assert labels.value[:3].tolist() == [1.0, 0.0, 0.0]
+    assert labels.value[:3, 0].tolist() == [1.0, 0.0, 0.0]
     assert np.isnan(labels.value[3])
+
+
+def test_several_horizons_are_the_single_ones_side_by_side() -> None:
+    series = candles([1.0, 2.0, 4.0, 2.0, 3.0])
+    for spec in (ReturnTarget, DirectionTarget):
+        labels = build(spec(horizon=(1, 3)), series)
+        single = [build(spec(horizon=horizon), series) for horizon in (1, 3)]
+        np.testing.assert_array_equal(labels.value, np.hstack([one.value for one in single]))
+        assert labels.known_at.tolist() == [3, 4, 5, 5, 5]  # all of them, or never
 
 
 def test_no_label_reaches_across_a_gap() -> None:
     gapped = candles([1.0, 2.0, 3.0, 4.0], hours=[0, 1, 5, 6])
     labels = build(ReturnTarget(), gapped)
-    assert np.isnan(labels.value).tolist() == [False, True, False, True]
+    assert np.isnan(labels.value[:, 0]).tolist() == [False, True, False, True]
     assert np.isfinite(build(ReturnTarget(), gapped, max_gap=3).value[:3]).all()
 
 
@@ -45,6 +54,15 @@ def test_scaling_is_fitted_on_the_given_rows_alone() -> None:
     assert scale == pytest.approx(np.std([np.log(2), -np.log(2), np.log(2)]))
     assert offset == pytest.approx(np.log(2) / 3)
     assert build(DirectionTarget(), series).scaling(np.array([0, 1])) == (1.0, 0.0)
+
+
+def test_each_horizon_has_its_own_scale() -> None:
+    series = candles([1.0, 2.0, 1.0, 2.0, 100.0, 1.0])
+    labels = build(ReturnTarget(horizon=(1, 2)), series)
+    rows = np.array([0, 1, 2])
+    scale, offset = labels.scaling(rows)
+    assert scale == pytest.approx(labels.value[rows].std(axis=0))
+    assert offset == pytest.approx(labels.value[rows].mean(axis=0))
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,12 +7,15 @@ from typing import Any
 
 from atb.config.targets import Target
 from atb.market.candles import Candles
-from atb.targets import direction, forward_return
+from atb.targets import direction, forward_return, ternary, triple_barrier, volatility
 from atb.targets.labels import Labels
 
 BUILDERS: Mapping[str, Callable[[Any, Candles, int], Labels]] = {
     "return": forward_return.build,
     "direction": direction.build,
+    "ternary": ternary.build,
+    "triple_barrier": triple_barrier.build,
+    "volatility": volatility.build,
 }
 
 

@@ -1,0 +1,168 @@
+"""Every target keeps the promises of labels; a new one is tested by being in the table."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atb import targets
+from atb.config.targets import TARGETS, AnyTarget
+from atb.market.candles import COLUMNS, Candles
+from atb.market.files import read
+from atb.targets.build import BUILDERS, build
+
+SHARED = {"labels", "build", "trailing"}  # files that are no target
+HOUR = 3_600_000
+BARS = 80
+
+
+def specs() -> list[AnyTarget]:
+    """Each target with one horizon, and with several where it takes them; all look back little."""
+    found: list[AnyTarget] = []
+    for spec in TARGETS.values():
+        fields = spec.model_fields
+        span = {"span": 5} if "span" in fields else {}
+        found.append(spec(horizon=6, **span))
+        if "tuple" in str(fields["horizon"].annotation):
+            found.append(spec(horizon=(1, 3, 6), **span))
+    return found
+
+
+SPECS = specs()
+every_target = pytest.mark.parametrize(
+    "spec", SPECS, ids=[f"{spec.kind}-{len(spec.horizons)}" for spec in SPECS]
+)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def market(seed: int) -> Candles:
+    """A random walk with wicks, and gaps of one to four missing bars."""
+    random = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(random.normal(0, 0.01, BARS) * (random.random(BARS) < 0.9)))
+    up, down = np.exp(np.abs(random.normal(0, 0.004, (2, BARS))))
+    hours = np.cumsum(random.choice([1, 2, 5], BARS, p=[0.92, 0.04, 0.04]))
+    return Candles("X", "1h", hours * HOUR, close, close * up, close / down, close, np.ones(BARS))
+
+
+def changed(candles: Candles, after: int, seed: int) -> Candles:
+    """The same up to and with row `after`; then other prices at other times, to the same length."""
+    random = np.random.default_rng(seed)
+    factor = np.exp(random.normal(0, 0.2, len(candles)))
+    factor[: after + 1] = 1.0
+    hours = np.diff(candles.time, prepend=candles.time[0]) // HOUR
+    hours[after + 1 :] = random.integers(1, 4, len(candles) - after - 1)
+    columns = {name: getattr(candles, name) * factor for name in COLUMNS}
+    return replace(candles, time=candles.time[0] + np.cumsum(hours) * HOUR, **columns)
+
+
+def test_specs_files_and_builders_match() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(targets.__path__)} - SHARED
+    named = {BUILDERS[kind].__module__.rpartition(".")[2] for kind in TARGETS}
+    assert BUILDERS.keys() == TARGETS.keys()
+    assert named == modules
+    for name in modules:
+        assert importlib.import_module(f"atb.targets.{name}").build in BUILDERS.values()
+    assert {kind: spec().kind for kind, spec in TARGETS.items()} == {kind: kind for kind in TARGETS}
+
+
+@every_target
+@pytest.mark.parametrize("bars", [0, 1, 2, 5, 6, 7, BARS])
+def test_there_is_one_row_for_each_bar_and_one_column_for_each_horizon(spec, bars) -> None:
+    labels = build(spec, market(0).rows(0, bars))
+    assert labels.value.shape == (bars, len(spec.horizons))
+    assert labels.known_at.shape == (bars,)
+    assert (labels.value.dtype, labels.known_at.dtype) == (np.float64, np.int64)
+    assert labels.classes == spec.classes
+
+
+@every_target
+@given(seed=seeds, max_gap=st.integers(0, 4))
+@settings(max_examples=40)
+def test_a_label_is_known_later_than_its_row_or_never(spec, seed, max_gap) -> None:
+    labels = build(spec, market(seed), max_gap)
+    known = np.isfinite(labels.value).all(axis=1)
+    rows = np.arange(BARS)
+    assert np.all(labels.known_at[~known] == BARS)
+    assert np.all(labels.known_at[known] > rows[known])
+    assert np.all(labels.known_at[known] <= rows[known] + max(spec.horizons))
+    assert np.all(labels.known_at[known] < BARS)
+
+
+@every_target
+@given(seed=seeds, max_gap=st.integers(0, 4))
+@settings(max_examples=40)
+def test_no_label_reaches_across_a_gap(spec, seed, max_gap) -> None:
+    candles = market(seed)
+    labels, segment = build(spec, candles, max_gap), candles.segments(max_gap)
+    known = np.isfinite(labels.value).all(axis=1)
+    assert np.all(segment[labels.known_at[known]] == segment[known])
+
+
+@every_target
+@given(seed=seeds, cut=st.integers(0, BARS - 2))
+@settings(max_examples=60)
+def test_what_comes_after_it_is_known_changes_no_label(spec, seed, cut) -> None:
+    candles = market(seed)
+    labels, others = build(spec, candles), build(spec, changed(candles, cut, seed))
+    known = labels.known_at <= cut
+    assert labels.value[known].tobytes() == others.value[known].tobytes()
+    assert labels.known_at[known].tolist() == others.known_at[known].tolist()
+
+
+@every_target
+@given(seed=seeds, cut=st.integers(1, BARS))
+@settings(max_examples=60)
+def test_a_label_is_there_as_soon_as_it_is_known(spec, seed, cut) -> None:
+    candles = market(seed)
+    whole, before = build(spec, candles), build(spec, candles.rows(0, cut))
+    known = whole.known_at[:cut] < cut
+    assert whole.value[:cut][known].tobytes() == before.value[known].tobytes()
+    assert np.all(before.known_at[~known] == cut)
+
+
+@every_target
+def test_the_bar_at_which_it_is_known_matters(spec) -> None:
+    """One bar earlier it is not known: for some rows another last bar gives another label."""
+    candles = market(2)
+    labels = build(spec, candles)
+    rows = np.flatnonzero(labels.known_at < BARS)
+    differs = 0
+    for row in rows:
+        last = labels.known_at[row]
+        for factor in (0.5, 2.0):
+            scale = np.where(np.arange(BARS) == last, factor, 1.0)
+            prices = {name: getattr(candles, name) * scale for name in COLUMNS}
+            other = build(spec, replace(candles, **prices)).value[row]
+            differs += not np.array_equal(other, labels.value[row])
+    assert differs >= 0.5 * len(rows)
+
+
+@every_target
+@given(seed=seeds, factor=st.sampled_from([2.0**-20, 0.5, 2.0**20]))
+@settings(max_examples=20)
+def test_the_unit_of_prices_changes_no_label(spec, seed, factor) -> None:
+    candles = market(seed)
+    prices = {name: getattr(candles, name) * factor for name in ("open", "high", "low", "close")}
+    one, other = build(spec, candles).value, build(spec, replace(candles, **prices)).value
+    np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
+
+
+@every_target
+def test_on_real_hours_nearly_every_bar_has_one_and_classes_are_their_index(
+    spec, market_data: Path
+) -> None:
+    file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
+    candles = read(file, "BTCUSDT", "1h")
+    labels = build(spec, candles)
+    known = np.isfinite(labels.value).all(axis=1)
+    assert known.mean() > 0.99
+    for column in labels.value[known].T:
+        found = np.unique(column).tolist()
+        assert found == list(range(spec.classes)) if spec.classes > 1 else len(found) > 10_000
