@@ -34,4 +34,5 @@ def _unit(spec: TernaryTarget, candles: Candles, horizon: int, max_gap: int) -> 
     """What the threshold counts, `[N]` as log returns over the horizon."""
     if spec.unit == "basis_points":
         return np.full(len(candles), BASIS_POINT)
-    return trailing.volatility(candles, spec.span, max_gap) * np.sqrt(horizon)
+    expected: Float64 = trailing.volatility(candles, spec.span, max_gap) * np.sqrt(horizon)
+    return expected

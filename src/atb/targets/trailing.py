@@ -1,4 +1,4 @@
-"""Volatility of the last bars, which labels are measured by. Knows candles; looks only backwards."""
+"""Volatility of the last bars, which labels are measured by. Knows candles, looks only back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def volatility(candles: Candles, span: int, max_gap: int) -> Float64:
 
 
 def squared_returns(close: Float64) -> Float64:
-    """`[N - 1]` squared log returns of closes `[N]`: the first is from the first bar to the next."""
+    """`[N - 1]` squared one-bar log returns of closes `[N]`; the first leads to the second bar."""
     squares: Float64 = np.diff(np.log(close)) ** 2
     return squares
 
