@@ -52,3 +52,21 @@ def test_what_is_lost_to_costs_is_counted(make):
     assert figures.turnover == 6
     assert figures.costs_paid == pytest.approx(1 - 0.99 * 0.98 * 0.98 * 0.99)
     assert figures.total_return == pytest.approx(-figures.costs_paid)
+
+
+def test_a_trade_that_changes_its_size_is_one_trade(make):
+    bars = make([100, 110, 110, 121, 121], last_close=121)
+    figures = measure(trade(bars, np.array([0.5, 1.0, 0.25, 0.0, -0.5]), 0.01))
+    assert figures.trades == 2
+    grown = 0.995 * 1.05 * 0.995 * 1.0 * 0.9925 * 1.025 * 0.9975
+    assert figures.total_return == pytest.approx(grown * 0.995**2 - 1)
+    assert figures.turnover == pytest.approx(0.5 + 0.5 + 0.75 + 0.25 + 0.5 + 0.5)
+    assert figures.win_rate == 0.5
+
+
+def test_resizing_costs_can_lose_a_trade(make):
+    bars, position = make([100, 100, 100, 101], last_close=101), np.array([1.0, 0.1, 1.0, 0.0])
+    assert measure(trade(bars, position, 0.0)).win_rate == 1
+    assert measure(trade(bars, position, 0.004)).win_rate == 0
+    whole = np.array([1.0, 1.0, 1.0, 0.0])
+    assert measure(trade(bars, whole, 0.004)).win_rate == 1

@@ -51,7 +51,8 @@ class Performance:
             without a riskless rate (Sharpe 1994); None when nothing varies.
         max_drawdown: largest loss from a peak, as a share of the peak.
         turnover: value traded, in multiples of the equity at the time.
-        trades: positions opened; turning from long to short closes one and opens another.
+        trades: positions opened; turning from long to short closes one and opens another, holding
+            more or less of one side does not.
         exposure: share of the bars in which a position is held.
         costs_paid: fees and slippage, as a share of the equity at the start.
         win_rate: share of trades that end with more than they cost; None without trades.
@@ -104,13 +105,21 @@ def _risk(returns: Float64, elapsed_ms: float) -> tuple[float, float | None]:
 
 
 def _trade_growth(account: Account) -> Float64:
-    """What each trade made of the equity it was opened with, after its own two sides of costs."""
-    position = account.position
-    changed = np.flatnonzero(np.diff(position, prepend=0.0))
-    if not len(changed):
+    """What each trade made of the equity it was opened with, after its own costs.
+
+    These are the two sides of the trade and every change of its size in between.
+    """
+    side = np.sign(account.position)
+    opened = np.diff(side, prepend=0.0) != 0
+    starts = np.flatnonzero(opened)
+    if not len(starts):
         return np.empty(0)
-    growth = np.multiply.reduceat(np.maximum(1 + position * account.gross, 0.0), changed)
-    held = position[changed]
-    kept = np.maximum(1 - account.cost_rate * np.abs(held), 0.0)
-    result: Float64 = (growth * kept**2)[held != 0]
+    resized = np.where(opened, 0.0, account.traded[:-1])
+    kept = np.maximum(1 - account.cost_rate * resized, 0.0)
+    moved = np.maximum(1 + account.position * account.gross, 0.0)
+    growth = np.multiply.reduceat(moved * kept, starts)
+    ends = np.append(starts[1:], len(side)) - 1
+    sides = [np.abs(account.position[rows]) for rows in (starts, ends)]
+    entry, leave = (np.maximum(1 - account.cost_rate * size, 0.0) for size in sides)
+    result: Float64 = (growth * (entry * leave))[side[starts] != 0]
     return result

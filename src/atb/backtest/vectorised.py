@@ -43,7 +43,8 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
     first, last = int(fills[0]), int(fills[-1])
     bars = candles.rows(first, last + 1)
     position = np.zeros(last + 1 - first)
-    position[fills - first] = sizing.positions(predictions, spec)[: len(fills)]
+    wanted = sizing.positions(predictions, spec, candles.timeframe)
+    position[fills - first] = wanted[: len(fills)]
     rate = costs.rate(spec)
     traded, held = trade(bars, position, rate), trade(bars, np.ones_like(position), rate)
     return Backtest(
