@@ -1,56 +1,91 @@
-"""Each metric of probabilities by hand, and the area under the curve against its definition."""
+"""Decided classes by hand and against scikit-learn, in shares, means and resamples."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as oracle
 
-from atb.evaluation.classification import ACCURACY, METRICS
+from atb.evaluation.classification import NAMES, confusion, likeliest, macro_f1, metrics
 
-BY_NAME = {metric.name: metric for metric in (*METRICS, ACCURACY)}
+decisions = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60)
 
 
-def test_metrics_by_hand(make):
-    outcome = make([0.9, 0.6, 0.4, 0.5], [1, 0, 1, 0])
-    found = {name: metric.of(outcome) for name, metric in BY_NAME.items()}
+def certain(classes: int, decided) -> np.ndarray:
+    return np.eye(classes)[np.asarray(decided)]
+
+
+def of(outcome, classes: int) -> dict[str, float]:
+    return {metric.name: metric.of(outcome) for metric in metrics(classes)}
+
+
+def test_by_hand(make):
+    actual, decided = [0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 2, 2]
+    assert confusion(np.array(actual, float), np.array(decided), 3).tolist() == [
+        [2, 1, 0],
+        [0, 1, 1],
+        [0, 0, 1],
+    ]
+    found = of(make(certain(3, decided), actual), 3)
     assert found == pytest.approx(
         {
-            "log_loss": -np.log([0.9, 0.4, 0.4, 0.5]).mean(),
-            "brier": (0.01 + 0.36 + 0.36 + 0.25) / 4,
-            "accuracy": 0.5,  # one half is not a rise
-            "auc": 0.5,  # of four pairs, 0.9 wins two and 0.4 none
+            "accuracy": 4 / 6,
+            "macro_f1": (4 / 5 + 2 / 4 + 2 / 3) / 3,
+            "mcc": (4 * 6 - (3 * 2 + 2 * 2 + 1 * 2)) / np.sqrt((36 - 14) * (36 - 12)),
+            "precision_down": 1.0,
+            "recall_down": 2 / 3,
+            "precision_flat": 1 / 2,
+            "recall_flat": 1 / 2,
+            "precision_up": 1 / 2,
+            "recall_up": 1.0,
         }
     )
 
 
-def test_certain_and_wrong_is_bad_but_finite(make):
-    assert 20 < BY_NAME["log_loss"].of(make([1.0, 0.0], [0, 1])) < 40
+def test_one_half_is_not_a_rise(make):
+    predicted = np.array([0.9, 0.6, 0.4, 0.5])
+    assert likeliest(predicted).tolist() == [1, 1, 0, 0]
+    found = of(make(predicted, [1, 0, 1, 0]), 2)
+    assert found["accuracy"] == found["precision_up"] == found["recall_down"] == 0.5
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_auc_is_the_share_of_pairs_in_the_right_order(make, seed):
-    random = np.random.default_rng(seed)
-    score = random.integers(0, 8, 60) / 10  # many ties
-    actual = (random.random(60) < 0.3).astype(float)
-    ups, downs = score[actual == 1], score[actual == 0]
-    pairs = np.sign(ups[:, None] - downs) / 2 + 0.5
-    assert BY_NAME["auc"].of(make(score, actual)) == pytest.approx(pairs.mean())
+@given(decisions)
+def test_they_are_those_of_scikit_learn(make, pairs):
+    actual, decided = np.array(pairs).T
+    found = of(make(certain(3, decided), actual), 3)
+    named = {"labels": [0, 1, 2], "average": None, "zero_division": 0}
+    assert found["accuracy"] == pytest.approx(oracle.accuracy_score(actual, decided))
+    macro = oracle.f1_score(actual, decided, labels=[0, 1, 2], average="macro", zero_division=0)
+    assert found["macro_f1"] == pytest.approx(macro)
+    assert macro_f1(actual.astype(float), decided, 3) == pytest.approx(macro)
+    if len(set(actual) | set(decided)) > 1:
+        expected = oracle.matthews_corrcoef(actual, decided)
+        assert found["mcc"] == pytest.approx(expected, abs=1e-9)
+    precision = oracle.precision_score(actual, decided, **named)
+    recall = oracle.recall_score(actual, decided, **named)
+    for index, name in enumerate(NAMES[3]):
+        assert found[f"precision_{name}"] == pytest.approx(precision[index])
+        if index in actual:
+            assert found[f"recall_{name}"] == pytest.approx(recall[index])
+        else:
+            assert np.isnan(found[f"recall_{name}"])
 
 
-def test_the_spread_of_auc_terms_is_the_standard_error_of_delong(make):
-    """Against the variance of the area over many fresh samples."""
-    random = np.random.default_rng(5)
-
-    def sample():
-        actual = (random.random(400) < 0.4).astype(float)
-        return make(1 / (1 + np.exp(-random.normal(actual, 1.0))), actual)
-
-    metric = BY_NAME["auc"]
-    spread = np.std([metric.of(sample()) for _ in range(2000)])
-    claimed = np.mean([metric.columns(sample()).std() / np.sqrt(400) for _ in range(200)])
-    assert claimed == pytest.approx(spread, rel=0.06)
+@given(decisions)
+def test_means_of_many_resamples_are_measured_at_once(make, pairs):
+    actual, decided = np.array(pairs).T
+    outcome = make(certain(3, decided), actual)
+    drawn = np.random.default_rng(0).integers(0, len(pairs), (5, len(pairs)))
+    for metric in metrics(3):
+        means = metric.columns(outcome)[drawn].mean(axis=1)
+        single = [metric.value(row) for row in means]
+        np.testing.assert_allclose(metric.value(means), single, atol=1e-12)
 
 
-@pytest.mark.parametrize("only", [0.0, 1.0])
-def test_auc_of_one_class_is_not_defined(make, only):
-    assert np.isnan(BY_NAME["auc"].of(make([0.2, 0.8], [only, only])))
+def test_who_always_says_the_same_has_no_correlation(make):
+    for actual in ([0, 1, 2, 2], [1, 1, 1, 1]):
+        found = of(make(certain(3, [1, 1, 1, 1]), actual), 3)
+        assert found["mcc"] == 0
+        assert found["precision_down"] == 0

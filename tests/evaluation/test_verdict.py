@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from atb.errors import DivergedError
+from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import judge
+from atb.evaluation.volatility_baselines import har
 
 ROWS = 2000
 
@@ -31,26 +33,96 @@ def noise(size: float) -> np.ndarray:
         (0.0, 0.005, "worse than persistence: RMSE 1.4"),
     ],
 )
-def test_returns(make, returns, share, size, words):
-    verdict = judge("return", make(share * returns + noise(size), returns), returns, 1, 7)
+def test_returns(given_labels, returns, share, size, words):
+    verdict = judge("return", share * returns + noise(size), given_labels(returns, returns), 1, 7)
     assert verdict.words.startswith(words)
 
 
 @pytest.mark.parametrize(
     ("share", "words"), [(0.3, "better than"), (0.0, "level with"), (-0.3, "worse than")]
 )
-def test_directions(make, returns, share, words):
+def test_directions(given_labels, returns, share, words):
     rose = (returns > 0).astype(float)
     predicted = rose.mean() + share * (rose - 0.5) + noise(1e-4)
-    verdict = judge("probability", make(predicted, rose), rose, 1, 7)
+    verdict = judge("probability", predicted, given_labels(rose, rose), 1, 7)
     assert verdict.words.startswith(f"{words} class frequency: log loss ")
     assert verdict.baselines.keys() == {"class_frequency", "majority"}
     assert verdict.baselines["class_frequency"]["auc"] == 0.5
-    assert verdict.baselines["majority"].keys() == {"accuracy"}
+    assert verdict.baselines["majority"].keys() == {
+        *("accuracy", "macro_f1", "mcc"),
+        *("precision_down", "recall_down", "precision_up", "recall_up"),
+    }
+    assert np.sum(verdict.confusion.counts) == ROWS
 
 
-def test_persistence_against_itself_is_no_difference(make, returns):
-    verdict = judge("return", make(np.zeros(ROWS), returns), returns, 1, 7)
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.3, "better than"), (0.0, "level with"), (-0.3, "worse than")]
+)
+def test_three_classes(given_labels, share, words):
+    random = np.random.default_rng(3)
+    labels = random.choice(3, 2 * ROWS, p=[0.3, 0.5, 0.2]).astype(float)
+    evidence = given_labels(labels[:ROWS], labels[ROWS:])
+    frequency = np.bincount(labels[:ROWS].astype(int)) / ROWS
+    if share:
+        predicted = (1 - abs(share)) * frequency + share * np.eye(3)[labels[ROWS:].astype(int)]
+        predicted = np.maximum(predicted, 0.01)
+    else:
+        predicted = frequency * np.exp(random.normal(0, 1e-4, (ROWS, 3)))
+    predicted /= predicted.sum(axis=1, keepdims=True)
+    verdict = judge("probabilities", predicted, evidence, 1, 7)
+    assert verdict.words.startswith(f"{words} class frequency: log loss ")
+    assert verdict.baselines["class_frequency"].keys() == {"log_loss", "brier", "calibration_error"}
+    assert verdict.baselines["majority"]["recall_flat"] == 1
+    assert verdict.baselines["majority"]["mcc"] == 0
+    assert verdict.metrics["accuracy"] == np.trace(verdict.confusion.counts) / ROWS
+    assert verdict.to_json()["confusion"] == {
+        "classes": ["down", "flat", "up"],
+        "counts": [list(row) for row in verdict.confusion.counts],
+    }
+    json.dumps(verdict.to_json(), allow_nan=False)
+
+
+def test_three_classes_are_counted_by_what_came_true_and_what_was_said(given_labels):
+    evidence = given_labels([0, 1, 2] * 4, [0, 0, 0, 2, 2, 1] * 5)
+    predicted = np.eye(3)[[0, 1, 2, 2, 0, 1] * 5]
+    verdict = judge("probabilities", predicted, evidence, 1, 7)
+    assert verdict.confusion.counts == ((5, 5, 5), (0, 5, 0), (5, 0, 5))
+
+
+def wandering(rows: int) -> np.ndarray:
+    """Closes whose volatility comes back to its mean slowly."""
+    random = np.random.default_rng(8)
+    level = np.zeros(rows)
+    for row in range(1, rows):
+        level[row] = 0.98 * level[row - 1] + random.normal(0, 0.15)
+    return 100 * np.exp(np.cumsum(random.normal(0, 1, rows) * np.exp(-5 + level)))
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0.1, "better than HAR"), (0.0, "level with HAR"), (2.0, "worse than HAR")]
+)
+def test_volatilities(size, words):
+    """A forecast that knows what comes but for noise, and one that is HAR itself."""
+    close, horizon = wandering(2 * ROWS), 12
+    squares = np.diff(np.log(close)) ** 2
+    means = np.convolve(squares, np.ones(horizon) / horizon, "valid")
+    labels = np.append(np.log(means) / 2, np.full(horizon, np.nan))
+    evidence = Evidence(
+        close, labels, np.arange(300, ROWS), np.arange(ROWS + 20, len(means)), horizon
+    )
+    actual = labels[evidence.test]
+    error = np.random.default_rng(9).normal(0, size, len(actual))
+    verdict = judge("log_volatility", actual + error if size else har(evidence), evidence, 0.5, 7)
+    assert verdict.words.startswith(f"{words}: RMSE of log volatility ")
+    assert verdict.baselines["har"].keys() == verdict.baselines["ewma"].keys()
+    assert {found.baseline for found in verdict.differences.values()} == {"har"}
+    assert verdict.baselines["har"]["r2"] > 0.2
+    assert verdict.confusion is None
+    assert "confusion" not in verdict.to_json()
+
+
+def test_persistence_against_itself_is_no_difference(given_labels, returns):
+    verdict = judge("return", np.zeros(ROWS), given_labels(returns, returns), 1, 7)
     assert verdict.words.endswith(
         "RMSE 1.0000 of the naive forecast, 95 % interval [1.0000, 1.0000]"
     )
@@ -59,8 +131,9 @@ def test_persistence_against_itself_is_no_difference(make, returns):
         assert verdict.differences[name].low == verdict.differences[name].high == 0
 
 
-def test_every_metric_stands_beside_a_baseline_with_its_interval(make, returns):
-    answer = judge("return", make(noise(1e-4), returns), returns, 4, 7).to_json()
+def test_every_metric_stands_beside_a_baseline_with_its_interval(given_labels, returns):
+    evidence = given_labels(returns, returns, horizon=4)
+    answer = judge("return", noise(1e-4), evidence, 1, 7).to_json()
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
     assert answer["metrics"].keys() == answer["differences"].keys()
     assert answer["bootstrap"] == {"rows": ROWS, "block": 13, "resamples": 2000, "level": 0.95}
@@ -70,62 +143,64 @@ def test_every_metric_stands_beside_a_baseline_with_its_interval(make, returns):
         assert found["low"] <= found["estimate"] <= found["high"]
 
 
-def test_the_verdict_is_the_same_each_time_and_its_interval_that_of_its_seed(make, returns):
-    given = make(noise(1e-4), returns)
-    first, again, other = (judge("return", given, returns, 1, seed) for seed in (1, 1, 2))
+def test_the_verdict_is_the_same_each_time_and_its_interval_that_of_its_seed(given_labels, returns):
+    evidence = given_labels(returns, returns)
+    first, again, other = (judge("return", noise(1e-4), evidence, 1, s) for s in (1, 1, 2))
     assert first == again
     assert first.metrics == other.metrics
     assert first.differences != other.differences
 
 
-@pytest.mark.parametrize("unit", ["return", "probability"])
+@pytest.mark.parametrize("unit", ["return", "probability", "log_volatility"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_is_refused(make, returns, unit, value):
+def test_what_is_not_finite_is_refused(given_labels, returns, unit, value):
     predicted = np.full(ROWS, 0.5)
     predicted[77] = value
     with pytest.raises(DivergedError, match="1 of 2000 predictions are not a finite number"):
-        judge(unit, make(predicted, returns > 0), returns, 1, 7)
+        judge(unit, predicted, given_labels(returns > 0, returns > 0), 1, 7)
 
 
-def test_a_return_that_gives_no_price_is_refused(make, returns):
+def test_a_return_that_gives_no_price_is_refused(given_labels, returns):
     predicted = np.zeros(ROWS)
     predicted[3] = 1e4
     with pytest.raises(DivergedError, match="reach 10000, too large to be measured"):
-        judge("return", make(predicted, returns), returns, 1, 7)
+        judge("return", predicted, given_labels(returns, returns), 1, 7)
 
 
-def test_a_label_that_is_unknown_is_a_mistake(make, returns):
-    actual = returns.copy()
-    actual[-1] = np.nan
+@pytest.mark.parametrize("row", [0, -1])
+def test_a_label_that_is_unknown_is_a_mistake(given_labels, returns, row):
+    evidence = given_labels(returns, returns)
+    evidence.labels[row] = np.nan
     with pytest.raises(ValueError, match="needs its label"):
-        judge("return", make(returns, actual), returns, 1, 7)
+        judge("return", returns, evidence, 1, 7)
 
 
-def test_a_price_that_never_moves_gives_no_number_and_no_verdict(make):
+def test_a_price_that_never_moves_gives_no_number_and_no_verdict(given_labels):
     still = np.zeros(200)
-    verdict = judge("return", make(still + 1e-3, still), still, 1, 7)
+    verdict = judge("return", still + 1e-3, given_labels(still, still), 1, 7)
     assert verdict.words == "no comparison: the RMSE of persistence is 0, that of the model 0.001"
     assert "r2" not in verdict.metrics
     assert "majority" not in verdict.baselines
     json.dumps(verdict.to_json(), allow_nan=False)
 
 
-def test_one_class_has_no_auc(make):
+def test_one_class_has_no_auc_and_the_other_no_recall(given_labels):
     rose = np.ones(200)
-    verdict = judge("probability", make(rose * 0.7, rose), rose, 1, 7)
-    assert "auc" not in verdict.metrics
+    verdict = judge("probability", rose * 0.7, given_labels(rose, rose), 1, 7)
+    assert not {"auc", "recall_down"} & verdict.metrics.keys()
+    assert verdict.metrics["recall_up"] == 1
     json.dumps(verdict.to_json(), allow_nan=False)
 
 
-def test_momentum_on_real_hours_is_not_better_than_persistence(make, market_data: Path):
+def test_momentum_on_real_hours_is_not_better_than_persistence(market_data: Path):
     import pandas as pd
 
     file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
     close = pd.read_feather(file, columns=["close"])["close"].to_numpy(float)
     move = np.diff(np.log(close))
-    train, test = move[:12000], slice(12000, len(move))
-    outcome = make(0.5 * move[11999:-1], move[test], close[test], train.std())
-    verdict = judge("return", outcome, train, 1, 7)
+    test = np.arange(12000, len(move))
+    evidence = Evidence(close, np.append(move, np.nan), np.arange(12000), test, 1)
+    verdict = judge("return", 0.5 * move[test - 1], evidence, move[:12000].std(), 7)
     assert verdict.words.startswith("worse than persistence: RMSE 1.1")
     # The figures of persistence itself, by their definitions.
     naive = verdict.baselines["persistence"]

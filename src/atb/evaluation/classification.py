@@ -1,58 +1,118 @@
-"""Metrics of forecast probabilities of a rise. Knows outcomes, not where they came from."""
+"""Metrics of decided classes: all of them are read off the confusion matrix.
+
+The class decided on is the likeliest. Knows outcomes, not where they came from.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from atb.evaluation.metric import Metric, Outcome, first, mean_of
+from atb.evaluation.metric import Metric, Outcome, ratio
+from atb.evaluation.probability import by_class
 
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Figure = Callable[[Float64], Float64]  # of means, or of a matrix of shares
 
-_SMALLEST = 1e-12  # keeps the log loss of a certain and wrong forecast finite
-
-
-def _log_loss(outcome: Outcome) -> Float64:
-    p = np.clip(outcome.predicted, _SMALLEST, 1 - _SMALLEST)
-    loss: Float64 = -np.where(outcome.actual > 0.5, np.log(p), np.log1p(-p))
-    return loss
+# By number of classes; of two, the first holds whatever is no rise.
+NAMES: Mapping[int, tuple[str, ...]] = {2: ("down", "up"), 3: ("down", "flat", "up")}
 
 
-def _right_class(outcome: Outcome) -> Float64:
-    return np.equal(outcome.predicted > 0.5, outcome.actual > 0.5).astype(np.float64)
+def likeliest(predicted: Float64) -> Int64:
+    """The class `[M]` of the highest probability; of equal ones the first."""
+    classes: Int64 = by_class(predicted).argmax(axis=1)
+    return classes
 
 
-def _placements(outcome: Outcome) -> Float64:
-    """Per-row terms `[M]` whose mean is the area under the ROC curve; NaN for one class only.
+def confusion(actual: Float64, predicted: Int64, classes: int) -> Int64:
+    """How often each class `[M]` was decided on when each came true `[M]`.
 
-    A row's term is the area plus the row's influence on it, which is the share of the other class
-    it is ranked right against, ties counting half (DeLong, DeLong and Clarke-Pearson 1988). So the
-    area has the form of every other metric, and its interval.
+    Returns:
+        `[C, C]` int64 counts, one row for each actual class, one column for each predicted.
     """
-    rose = outcome.actual > 0.5
-    if rose.all() or not rose.any():
-        return np.full(len(rose), np.nan)
-    ups, downs = outcome.predicted[rose], outcome.predicted[~rose]
-    placed = np.empty(len(rose))
-    placed[rose] = _share_below(ups, downs)
-    placed[~rose] = 1 - _share_below(downs, ups)
-    area = placed[rose].mean()
-    frequency = np.where(rose, rose.mean(), 1 - rose.mean())
-    terms: Float64 = area + (placed - area) / frequency
-    return terms
+    cells = actual.astype(np.int64) * classes + predicted
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
-def _share_below(scores: Float64, others: Float64) -> Float64:
-    """For each score the share of `others` below it, ties counting half."""
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, scores, side="left")
-    not_above = np.searchsorted(ordered, scores, side="right")
-    return (below + not_above) / (2 * len(others))
+def macro_f1(actual: Float64, predicted: Int64, classes: int) -> float:
+    """Mean over the classes of the F1 score of decided classes `[M]` against actual ones `[M]`."""
+    counts = confusion(actual, predicted, classes).astype(np.float64)
+    return float(_macro_f1(counts))
 
 
-METRICS = (
-    Metric("log_loss", mean_of(_log_loss), first),
-    Metric("brier", mean_of(lambda o: (o.predicted - o.actual) ** 2), first),
-    Metric("auc", mean_of(_placements), first),
-)
-ACCURACY = Metric("accuracy", mean_of(_right_class), first)
+def metrics(classes: int) -> tuple[Metric, ...]:
+    """Every metric of this many classes; precision and recall once for each."""
+    return tuple(
+        Metric(name, _cells, _of_matrix(figure)) for name, figure in _figures(NAMES[classes])
+    )
+
+
+def _cells(outcome: Outcome) -> Float64:
+    """`[M, C * C]` 1 in the cell of the confusion matrix that the row belongs to."""
+    classes = by_class(outcome.predicted).shape[1]
+    cell = outcome.actual.astype(np.int64) * classes + likeliest(outcome.predicted)
+    columns: Float64 = np.eye(classes**2)[cell]
+    return columns
+
+
+def _of_matrix(figure: Figure) -> Figure:
+    """A figure of the confusion matrix `[..., C, C]` as one of its cells `[..., C * C]`."""
+
+    def of_cells(means: Float64) -> Float64:
+        classes = math.isqrt(means.shape[-1])
+        return figure(means.reshape(*means.shape[:-1], classes, classes))
+
+    return of_cells
+
+
+def _figures(names: tuple[str, ...]) -> Iterator[tuple[str, Figure]]:
+    yield "accuracy", _accuracy
+    yield "macro_f1", _macro_f1
+    yield "mcc", _mcc
+    for index, name in enumerate(names):
+        yield f"precision_{name}", partial(_of_class, _precision, index)
+        yield f"recall_{name}", partial(_of_class, _recall, index)
+
+
+def _of_class(figure: Figure, index: int, matrix: Float64) -> Float64:
+    return figure(matrix)[..., index]
+
+
+def _hits(matrix: Float64) -> Float64:
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
+
+
+def _accuracy(matrix: Float64) -> Float64:
+    right: Float64 = _hits(matrix).sum(axis=-1)
+    return right
+
+
+def _precision(matrix: Float64) -> Float64:
+    """`[..., C]` share of the decisions for a class that were right; 0 where there were none."""
+    return ratio(_hits(matrix), matrix.sum(axis=-2), otherwise=0.0)
+
+
+def _recall(matrix: Float64) -> Float64:
+    """`[..., C]` share of a class that was found; not defined where it never came true."""
+    return ratio(_hits(matrix), matrix.sum(axis=-1))
+
+
+def _macro_f1(matrix: Float64) -> Float64:
+    """Mean of the harmonic means of precision and recall; 0 for a class that never appears."""
+    both = matrix.sum(axis=-1) + matrix.sum(axis=-2)
+    mean: Float64 = ratio(2 * _hits(matrix), both, otherwise=0.0).mean(axis=-1)
+    return mean
+
+
+def _mcc(matrix: Float64) -> Float64:
+    """Matthews correlation of K classes (Gorodkin 2004); 0 where one side is always one class."""
+    actual, decided = matrix.sum(axis=-1), matrix.sum(axis=-2)
+    covariance = _accuracy(matrix) - (actual * decided).sum(axis=-1)
+    spread = (1 - (actual**2).sum(axis=-1)) * (1 - (decided**2).sum(axis=-1))
+    # A share of 1 that was summed up may miss it by a rounding, and the spread then be no zero.
+    return ratio(covariance, np.sqrt(np.where(spread > 1e-12, spread, 0.0)), otherwise=0.0)

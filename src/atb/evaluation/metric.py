@@ -12,6 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one horizon is judged on, and all that a naive forecast may know.
+
+    A naive forecast reads closes up to its test row, and labels of train rows only.
+
+    Attributes:
+        close: `[N]` float64 price at the close of every bar, test rows and all others.
+        labels: `[N]` float64 of this horizon: a quantity, or the index of a class.
+        train: `[T]` int64 rows whose labels were learned from.
+        test: `[M]` int64 rows that were predicted, rising and later than the train rows.
+        horizon: bars a label spans; neighbouring labels depend on each other over as many.
+    """
+
+    close: Float64
+    labels: Float64
+    train: Int64
+    test: Int64
+    horizon: int
+
+
+Baseline = Callable[[Evidence], Float64]
 
 
 @dataclass(frozen=True)
@@ -19,8 +44,9 @@ class Outcome:
     """M forecasts and what came true, in time order.
 
     Attributes:
-        predicted: `[M]` float64 log return, or probability of a rise.
-        actual: `[M]` float64 log return, or 1 for a rise and 0 otherwise.
+        predicted: `[M]` float64 log return, log volatility or probability of a rise, or `[M, C]`
+            probabilities of the classes.
+        actual: `[M]` float64 quantity, or index of the class.
         close: `[M]` float64 price at the close of the bar the forecast was made at.
         scale: standard deviation of the label on train rows, 1 for classes.
     """
@@ -37,7 +63,8 @@ class Metric:
 
     Attributes:
         name: key in results; price metrics are in the quote currency, `price_mape` is a share.
-        columns: an outcome to `[M, k]` float64 per-row quantities.
+        columns: an outcome to `[M, k]` float64 per-row quantities; metrics that share the
+            function share the work.
         value: means `[..., k]` of those columns to the metric `[...]`; NaN where it is undefined.
     """
 
@@ -65,8 +92,8 @@ def root(means: Float64) -> Float64:
     return np.sqrt(means[..., 0])
 
 
-def ratio(over: Float64, under: Float64) -> Float64:
-    """`over / under`, elementwise; NaN where `under` is not positive."""
-    undefined = np.full(np.shape(under), np.nan)
+def ratio(over: Float64, under: Float64, otherwise: float = np.nan) -> Float64:
+    """`over / under`, elementwise; `otherwise` where `under` is not positive."""
+    undefined = np.full(np.shape(under), otherwise)
     result: Float64 = np.divide(over, under, out=undefined, where=np.asarray(under) > 0)
     return result

@@ -45,14 +45,16 @@ def _r2(means: Float64) -> Float64:
     return 1 - ratio(means[..., 0], variance)
 
 
+LOSS = Metric("loss", mean_of(lambda o: (_error(o) / o.scale) ** 2), first)
+R2 = Metric("r2", _squares, _r2)
 METRICS = (
-    Metric("loss", mean_of(lambda o: (_error(o) / o.scale) ** 2), first),
+    LOSS,
     Metric("rmse", mean_of(lambda o: _error(o) ** 2), root),
     Metric("mae", mean_of(lambda o: np.abs(_error(o))), first),
     Metric("price_rmse", mean_of(lambda o: _price_error(o) ** 2), root),
     Metric("price_mae", mean_of(lambda o: np.abs(_price_error(o))), first),
     Metric("price_mape", mean_of(_price_share), first),
-    Metric("r2", _squares, _r2),
+    R2,
 )
 DIRECTION = Metric(
     "directional_accuracy", _right_direction, lambda means: ratio(means[..., 0], means[..., 1])

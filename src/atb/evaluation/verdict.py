@@ -5,28 +5,25 @@ Knows predictions and labels; whether to promote on it is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atb.backtest.predictions import Unit, require_finite, require_probabilities
+from atb.backtest.predictions import require_valid
+from atb.config.targets import Output
 from atb.errors import DivergedError
-from atb.evaluation import bootstrap, classification, regression
-from atb.evaluation.baselines import BASELINES
-from atb.evaluation.metric import Metric, Outcome, ratio
+from atb.evaluation import bootstrap
+from atb.evaluation.baselines import title
+from atb.evaluation.classification import confusion, likeliest
+from atb.evaluation.metric import Evidence, Outcome, ratio
+from atb.evaluation.trials import TRIALS, Contest, Trial
 
 Float64 = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Contest:
-    """A metric and the baseline it is measured against."""
-
-    metric: Metric
-    baseline: str
+MODEL = "model"  # among the forecasts, the one that is judged
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,19 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """How often each class was predicted when each came true.
+
+    Attributes:
+        classes: their names, in order.
+        counts: one row for each actual class, with one count for each predicted.
+    """
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """How good predictions are.
 
@@ -50,6 +60,7 @@ class Verdict:
         words: what it comes to, in a sentence.
         rows: number of predictions judged.
         block: rows in a block of the bootstrap.
+        confusion: of the likeliest class; None for a quantity.
     """
 
     metrics: Mapping[str, float]
@@ -58,13 +69,16 @@ class Verdict:
     words: str
     rows: int
     block: int
+    confusion: Confusion | None
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as plain JSON."""
+        """The verdict as plain JSON; `confusion` is there for classes only."""
+        differences = {name: asdict(value) for name, value in self.differences.items()}
+        matrix = self.confusion
         return {
             "metrics": dict(self.metrics),
             "baselines": {name: dict(values) for name, values in self.baselines.items()},
-            "differences": {name: asdict(value) for name, value in self.differences.items()},
+            "differences": differences,
             "verdict": self.words,
             "bootstrap": {
                 "rows": self.rows,
@@ -72,125 +86,132 @@ class Verdict:
                 "resamples": bootstrap.RESAMPLES,
                 "level": bootstrap.LEVEL,
             },
+            **({"confusion": _plain(matrix)} if matrix else {}),
         }
 
 
-CONTESTS: Mapping[Unit, tuple[Contest, ...]] = {
-    "return": (
-        *(Contest(metric, "persistence") for metric in regression.METRICS),
-        Contest(regression.DIRECTION, "majority"),
-    ),
-    "probability": (
-        *(Contest(metric, "class_frequency") for metric in classification.METRICS),
-        Contest(classification.ACCURACY, "majority"),
-    ),
-}
-HEADLINES: Mapping[Unit, tuple[str, str]] = {
-    "return": ("rmse", "RMSE"),
-    "probability": ("log_loss", "log loss"),
-}
+def _plain(matrix: Confusion) -> dict[str, Any]:
+    return {"classes": list(matrix.classes), "counts": [list(row) for row in matrix.counts]}
 
 
 @dataclass(frozen=True)
 class _Score:
-    """One contest's result on all rows, `model` and `naive`, and on every resample `[R]`."""
+    """One metric of one forecast, on all rows and on every resample `[R]`."""
+
+    value: float
+    samples: Float64
+
+
+@dataclass(frozen=True)
+class _Result:
+    """A contest's metric of the model, and of each baseline by name."""
 
     contest: Contest
-    model: float
-    naive: float
-    models: Float64
-    naives: Float64
+    model: _Score
+    naive: Mapping[str, _Score]
+
+    @property
+    def rival(self) -> _Score:
+        return self.naive[self.contest.baselines[0]]
 
     @property
     def defined(self) -> bool:
-        return bool(np.isfinite(self.model) and np.isfinite(self.naive))
+        return all(np.isfinite(score.value) for score in (self.model, *self.naive.values()))
 
     def difference(self) -> Difference:
-        low, high = bootstrap.interval(self.models - self.naives)
-        return Difference(self.contest.baseline, self.model - self.naive, low, high)
+        low, high = bootstrap.interval(self.model.samples - self.rival.samples)
+        estimate = self.model.value - self.rival.value
+        return Difference(self.contest.baselines[0], estimate, low, high)
 
 
-def judge(unit: Unit, outcome: Outcome, train: Float64, horizon: int, seed: int) -> Verdict:
-    """Judge predictions on test rows.
+def judge(unit: Output, predicted: Float64, evidence: Evidence, scale: float, seed: int) -> Verdict:
+    """Judge predictions of one horizon on test rows.
 
     Args:
-        unit: `return` or `probability`.
-        outcome: predictions and what came true, `[M]` in time order.
-        train: labels of the train rows, for the baselines.
-        horizon: bars a label spans; neighbouring labels depend on each other over as many.
+        unit: what is predicted, see `atb.config.targets`.
+        predicted: `[M]`, or `[M, 3]` probabilities of down, flat and up, one for each test row.
+        evidence: prices, labels and rows of this horizon.
+        scale: standard deviation of the label on train rows, 1 for classes.
         seed: of the bootstrap.
 
     Raises:
         DivergedError: when a prediction is not a finite number, no probability, or so large that
             no metric of it is finite.
     """
-    require_finite(outcome.predicted)
-    if unit == "probability":
-        require_probabilities(outcome.predicted)
-    if not (np.isfinite(outcome.actual).all() and np.isfinite(train).all()):
+    require_valid(unit, predicted)
+    test, trial = evidence.test, TRIALS[unit]
+    outcome = Outcome(predicted, evidence.labels[test], evidence.close[test], scale)
+    if not np.isfinite(evidence.labels[np.concatenate([evidence.train, test])]).all():
         raise ValueError("every judged row and every train row needs its label")
-    block = bootstrap.block_length(len(outcome.actual), horizon)
-    scores = {s.contest.metric.name: s for s in _scores(unit, outcome, train, block, seed)}
+    block = bootstrap.block_length(len(test), evidence.horizon)
+    results = {
+        result.contest.metric.name: result
+        for result in _results(trial, outcome, evidence, block, seed)
+        if result.defined
+    }
     baselines: dict[str, dict[str, float]] = {}
-    for name, score in scores.items():
-        baselines.setdefault(score.contest.baseline, {})[name] = score.naive
+    for name, result in results.items():
+        for baseline, score in result.naive.items():
+            baselines.setdefault(baseline, {})[name] = score.value
     return Verdict(
-        metrics={name: score.model for name, score in scores.items()},
+        metrics={name: result.model.value for name, result in results.items()},
         baselines=baselines,
-        differences={name: score.difference() for name, score in scores.items()},
-        words=_words(*HEADLINES[unit], scores),
-        rows=len(outcome.actual),
+        differences={name: result.difference() for name, result in results.items()},
+        words=_words(trial.headline, results),
+        rows=len(test),
         block=block,
+        confusion=_confusion(outcome, trial.classes) if trial.classes else None,
     )
 
 
-def _scores(
-    unit: Unit, outcome: Outcome, train: Float64, block: int, seed: int
-) -> Sequence[_Score]:
-    """Every contest whose metric these rows define, all on the same resamples."""
-    contests = CONTESTS[unit]
-    with np.errstate(over="ignore", invalid="ignore"):
-        pairs = [
-            (
-                contest.metric.columns(outcome),
-                contest.metric.columns(BASELINES[contest.baseline](outcome, train)),
-            )
-            for contest in contests
-        ]
-    _require_measurable(outcome, [model for model, _ in pairs])
-    columns = [column for pair in pairs for column in pair]
-    means = bootstrap.resampled_means(np.concatenate(columns, axis=1), block, seed)
-    parts = np.split(means, np.cumsum([c.shape[1] for c in columns])[:-1], axis=1)
-    scores = [
-        _score(contest, pair, (parts[2 * i], parts[2 * i + 1]))
-        for i, (contest, pair) in enumerate(zip(contests, pairs, strict=True))
+def _results(
+    trial: Trial, outcome: Outcome, evidence: Evidence, block: int, seed: int
+) -> Iterator[_Result]:
+    """Every contest, all on the same resamples; columns that metrics share are resampled once."""
+    forecasts = {MODEL: outcome} | {
+        name: replace(outcome, predicted=baseline(evidence))
+        for name, baseline in trial.baselines.items()
+    }
+    wanted = [
+        (contest.metric.columns, name)
+        for contest in trial.contests
+        for name in (MODEL, *contest.baselines)
     ]
-    return [score for score in scores if score.defined]
-
-
-def _score(
-    contest: Contest, columns: tuple[Float64, Float64], means: tuple[Float64, Float64]
-) -> _Score:
-    value = contest.metric.value
-    model, naive = (float(value(column.mean(axis=0))) for column in columns)
-    return _Score(contest, model, naive, value(means[0]), value(means[1]))
-
-
-def _require_measurable(outcome: Outcome, columns: Sequence[Float64]) -> None:
-    if any(np.isinf(column).any() for column in columns):
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = {(make, name): make(forecasts[name]) for make, name in dict.fromkeys(wanted)}
+    if any(np.isinf(column).any() for column in columns.values()):
         raise DivergedError(
             f"predictions reach {np.abs(outcome.predicted).max():g}, too large to be measured",
             remedy="train again with a lower learning rate",
         )
+    means = bootstrap.resampled_means(np.concatenate(list(columns.values()), axis=1), block, seed)
+    edges = np.cumsum([column.shape[1] for column in columns.values()])[:-1]
+    samples = dict(zip(columns, np.split(means, edges, axis=1), strict=True))
+    for contest in trial.contests:
+        metric = contest.metric
+        scores = {
+            name: _Score(
+                float(metric.value(columns[metric.columns, name].mean(axis=0))),
+                metric.value(samples[metric.columns, name]),
+            )
+            for name in (MODEL, *contest.baselines)
+        }
+        yield _Result(contest, scores.pop(MODEL), scores)
 
 
-def _words(metric: str, label: str, scores: Mapping[str, _Score]) -> str:
+def _confusion(outcome: Outcome, classes: tuple[str, ...]) -> Confusion:
+    counts = confusion(outcome.actual, likeliest(outcome.predicted), len(classes))
+    return Confusion(classes, tuple(tuple(row) for row in counts.tolist()))
+
+
+def _words(headline: tuple[str, str], results: Mapping[str, _Result]) -> str:
     """Better or worse only when the interval of the headline's ratio leaves out one."""
-    score = scores[metric]
-    naive = score.contest.baseline.replace("_", " ")
-    if score.naive == 0:
-        return f"no comparison: the {label} of {naive} is 0, that of the model {score.model:.3g}"
-    low, high = bootstrap.interval(ratio(score.models, score.naives))
+    metric, label = headline
+    result = results[metric]
+    model, rival, naive = result.model, result.rival, title(result.contest.baselines[0])
+    if rival.value == 0:
+        return f"no comparison: the {label} of {naive} is 0, that of the model {model.value:.3g}"
+    low, high = bootstrap.interval(ratio(model.samples, rival.samples))
     side = "better than" if high < 1 else "worse than" if low > 1 else "level with"
-    share = f"{label} {score.model / score.naive:.4f} of the naive forecast"
+    share = f"{label} {model.value / rival.value:.4f} of the naive forecast"
     return f"{side} {naive}: {share}, 95 % interval [{low:.4f}, {high:.4f}]"
