@@ -11,13 +11,15 @@ import pytest
 
 from atb.backtest.predictions import Predictions
 from atb.backtest.vectorised import run as backtest
+from atb.config.targets import AnyTarget, ReturnTarget
 from atb.config.training import TrainingConfig
 from atb.dataset.learner import Epoch, Fitted
 from atb.dataset.split import Split
-from atb.evaluation.metric import Outcome
+from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import judge
 from atb.market.candles import Candles
 from atb.report.record import Run
+from atb.targets.build import build
 
 BARS = 1000
 START = 1_704_067_200_000
@@ -45,35 +47,83 @@ def market(synthetic: bool) -> Candles:
     return Candles.from_columns("BTCUSDT", "1h", columns, source="file", synthetic=synthetic)
 
 
+def guesses(target: AnyTarget, rows: int) -> np.ndarray:
+    """Predictions of a network that has learned nothing, `[M, K]` or `[M, K, 3]`."""
+    random = np.random.default_rng(5)
+    if target.classes == 3:
+        return random.dirichlet(np.ones(3), (rows, len(target.horizons)))
+    guess = random.normal(0, 1e-4, (rows, len(target.horizons)))
+    return guess + {"return": 0.0, "probability": 0.5, "log_volatility": -5.3}[target.output]
+
+
+def epochs(target: AnyTarget) -> tuple[Epoch, ...]:
+    scores = {"macro_f1": 0.3} if target.classes > 1 else {}
+    return tuple(
+        Epoch(
+            epoch=n,
+            loss=1 / n,
+            validation_loss=1.1 / n,
+            learning_rate=1e-3,
+            seconds=0.5,
+            best=True,
+            scores=scores,
+        )
+        for n in (1, 2, 3)
+    )
+
+
+def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
+    candles = market(synthetic)
+    config = TrainingConfig(symbol="BTCUSDT", name="fast", target=target)
+    labels = build(target, candles)
+    split = Split(np.arange(120, 600), np.arange(650, 750), np.arange(800, 990))
+    served = guesses(target, len(split.test))
+    predictions = Predictions(split.test, served[:, 0], target.output)
+    dataset: Any = SimpleNamespace(
+        split=split,
+        labels=labels,
+        dropped={"across_a_gap": 0},
+        scaling=SimpleNamespace(to_dict=lambda: {"scale": [1.0], "offset": [0.0]}),
+        target_scale=np.full(len(target.horizons), 0.005),
+        target_offset=np.zeros(len(target.horizons)),
+        served=lambda raw: raw,
+    )
+    verdicts = {}
+    for column, horizon in enumerate(target.horizons):
+        value = labels.value[:, column]
+        evidence = Evidence(candles.close, value, split.train, split.test, horizon)
+        verdicts[horizon] = judge(target.output, served[:, column], evidence, 0.005, 7)
+    return Run(
+        version="20240131T120000Z-7f3a91bc",
+        config=config,
+        candles=candles,
+        dataset=dataset,
+        fitted=Fitted(
+            model=None,
+            predict=lambda ends: served,
+            history=epochs(target),
+            best_epoch=3,
+            reason=reason,
+            parameters=1234,
+            means={"precision": "float32"},
+        ),
+        predictions=predictions,
+        verdicts=verdicts,
+        backtest=backtest(predictions, candles, config.trading),
+        parity=Agreement(),
+        parent=None,
+    )
+
+
 @pytest.fixture(scope="session")
 def make_run():
-    def make(*, synthetic: bool = False, reason: str = "all 3 epochs done") -> Run:
-        candles, config = market(synthetic), TrainingConfig(symbol="BTCUSDT", name="fast")
-        value = np.append(np.diff(np.log(candles.close)), np.nan)
-        split = Split(np.arange(100, 600), np.arange(650, 750), np.arange(800, 999))
-        guess = np.random.default_rng(5).normal(0, 1e-4, len(split.test))
-        predictions = Predictions(split.test, guess, "return")
-        outcome = Outcome(guess, value[split.test], candles.close[split.test], 0.005)
-        history = tuple(Epoch(n, 1 / n, 1.1 / n, 0.5, best=True) for n in (1, 2, 3))
-        dataset: Any = SimpleNamespace(
-            split=split,
-            labels=SimpleNamespace(value=value),
-            dropped={"across_a_gap": 0},
-            scaling=SimpleNamespace(to_dict=lambda: {"scale": [1.0], "offset": [0.0]}),
-            target_scale=0.005,
-            target_offset=0.0,
-        )
-        return Run(
-            "20240131T120000Z-7f3a91bc",
-            config,
-            candles,
-            dataset,
-            Fitted(None, lambda ends: guess, history, 3, reason, 1234),
-            predictions,
-            judge("return", outcome, value[split.train], 1, 7),
-            backtest(predictions, candles, config.trading),
-            Agreement(),
-        )
+    def make(
+        target: AnyTarget | None = None,
+        *,
+        synthetic: bool = False,
+        reason: str = "all 3 epochs done",
+    ) -> Run:
+        return walked(target or ReturnTarget(), synthetic, reason)
 
     return make
 

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from atb import extras
+from atb.config.targets import (
+    DirectionTarget,
+    ReturnTarget,
+    TernaryTarget,
+    TripleBarrierTarget,
+    VolatilityTarget,
+)
 from atb.errors import ResourceError
+from atb.evaluation.baselines import title
+from atb.evaluation.trials import TRIALS
 from atb.report import page
 
 VOID = {"meta", "line"}
@@ -51,18 +60,70 @@ def written(run, tmp_path: Path) -> tuple[str, Structure]:
     return text, structure
 
 
-def test_every_metric_stands_beside_its_baseline(run, tmp_path):
+EVERY_TARGET = [
+    ReturnTarget(),
+    DirectionTarget(),
+    TernaryTarget(horizon=(1, 5)),
+    TripleBarrierTarget(horizon=4),
+    VolatilityTarget(horizon=6),
+]
+every_target = pytest.mark.parametrize("target", EVERY_TARGET, ids=lambda target: target.kind)
+
+
+@every_target
+def test_every_metric_stands_beside_its_baselines(make_run, tmp_path, target):
+    run = make_run(target)
     text, structure = written(run, tmp_path)
-    cells = structure.cells
-    for name, difference in run.verdict.differences.items():
-        at = cells.index(page.TITLES[name])
-        naive = run.verdict.baselines[difference.baseline][name]
-        expected = [page.figure(name, value) for value in (run.verdict.metrics[name], naive)]
-        assert cells[at + 1 : at + 3] == expected
-        assert cells[at + 3] == difference.baseline
-        bounds = (page.figure(name, difference.low), page.figure(name, difference.high))
-        assert cells[at + 5] == " to ".join(bounds)
-    assert run.verdict.words in text
+    cells, at = structure.cells, 0
+    for verdict in run.verdicts.values():
+        assert verdict.words in text
+        for name, difference in verdict.differences.items():
+            at = cells.index(page.titled(name), at)
+            naive = verdict.baselines[difference.baseline][name]
+            expected = [page.figure(name, value) for value in (verdict.metrics[name], naive)]
+            assert cells[at + 1 : at + 3] == expected
+            assert cells[at + 3] == title(difference.baseline)
+            bounds = (page.figure(name, difference.low), page.figure(name, difference.high))
+            assert cells[at + 5] == " to ".join(bounds)
+            for other in verdict.baselines.keys() - {difference.baseline}:
+                if name in verdict.baselines[other]:
+                    shown = page.figure(name, verdict.baselines[other][name])
+                    assert cells[at + 6 : at + 10] == ["", "", shown, title(other)]
+
+
+@every_target
+def test_the_confusion_matrix_is_there_for_classes_alone(make_run, tmp_path, target):
+    run = make_run(target)
+    text, structure = written(run, tmp_path)
+    assert text.count('class="confusion"') == (len(run.verdicts) if target.classes > 1 else 0)
+    start = 0
+    for verdict in run.verdicts.values():
+        matrix = verdict.confusion
+        for name, counts in zip(matrix.classes, matrix.counts, strict=True) if matrix else ():
+            at = structure.cells.index(f"was {name}", start)
+            shown = structure.cells[at + 1 : at + 1 + len(counts)]
+            assert shown == [f"{count:,}" for count in counts]
+            start = at
+
+
+def test_scores_of_each_epoch_are_drawn(make_run, tmp_path):
+    text, _ = written(make_run(TernaryTarget()), tmp_path)
+    assert text.count("<svg") == 3
+    assert "macro F1 by epoch" in text
+
+
+def test_the_rule_of_trading_is_said(run, make_run, tmp_path):
+    assert "long/flat, 12.0 basis points" in written(run, tmp_path)[0]
+    text, _ = written(make_run(VolatilityTarget(horizon=6)), tmp_path)
+    assert "long, aimed at a volatility of 20% a year, 12.0 basis points" in text
+
+
+def test_every_metric_has_a_name_for_people():
+    for trial in TRIALS.values():
+        for contest in trial.contests:
+            name = contest.metric.name
+            assert name in page.TITLES or name.startswith(("precision_", "recall_"))
+    assert page.titled("precision_up") == "precision, up"
 
 
 def test_every_figure_stands_beside_buy_and_hold(run, tmp_path):

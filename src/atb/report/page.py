@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from atb.clock import iso
+from atb.evaluation.baselines import title
+from atb.evaluation.verdict import Confusion, Verdict
 from atb.extras import require
 from atb.report import record
 from atb.report.chart import Line, svg
@@ -21,7 +23,7 @@ from atb.report.template import PAGE
 MODEL, NAIVE = "#0b62c4", "#c2571a"
 
 TITLES = {
-    "loss": "loss, standardised return",
+    "loss": "loss, standardised label",
     "rmse": "RMSE, log return",
     "mae": "MAE, log return",
     "r2": "R2",
@@ -30,15 +32,26 @@ TITLES = {
     "price_mape": "MAPE, price",
     "directional_accuracy": "directional accuracy",
     "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "mcc": "Matthews correlation",
     "log_loss": "log loss",
     "brier": "Brier score",
+    "calibration_error": "expected calibration error",
     "auc": "area under the ROC curve",
+    "log_rmse": "RMSE, log volatility",
+    "qlike": "QLIKE",
 }
 SHARES = frozenset(
     {"price_mape", "directional_accuracy", "accuracy"}
+    | {f"{part}_{name}" for part in ("precision", "recall") for name in ("down", "flat", "up")}
     | {"total_return", "annual_return", "annual_volatility", "max_drawdown"}
     | {"exposure", "costs_paid", "win_rate"}
 )
+
+
+def titled(name: str) -> str:
+    """What a metric is called on the page."""
+    return TITLES.get(name, name.replace("_", ", "))  # precision_up is "precision, up"
 
 
 def write(run: Run, path: Path) -> None:
@@ -53,10 +66,12 @@ def write(run: Run, path: Path) -> None:
     page: str = environment.from_string(PAGE).render(
         run=run,
         data=record.data(run.candles),
-        metrics=list(_metrics(run)),
+        judgements=[_judgement(horizon, verdict) for horizon, verdict in run.verdicts.items()],
         figures=list(_figures(run)),
+        rule=_rule(run),
         equity=_equity(run),
         losses=_losses(run),
+        scores=list(_scores(run)),
         periods=_periods(run),
         recipe=run.config.model_dump_json(indent=2),
         colours={"model": MODEL, "naive": NAIVE},
@@ -74,19 +89,42 @@ def figure(name: str, value: Any) -> str:
     return f"{value:,.5g}" if isinstance(value, float) else str(value)
 
 
-def _metrics(run: Run) -> Iterator[tuple[str, ...]]:
-    """Title, model, naive value, name of the naive forecast, difference, bounds."""
-    verdict = run.verdict
+def _judgement(horizon: int, verdict: Verdict) -> dict[str, Any]:
+    """What the page says about one horizon."""
+    return {
+        "horizon": horizon,
+        "words": verdict.words,
+        "metrics": list(_metrics(verdict)),
+        "confusion": list(_confusion(verdict.confusion)) if verdict.confusion else [],
+        "rows": verdict.rows,
+        "block": verdict.block,
+    }
+
+
+def _metrics(verdict: Verdict) -> Iterator[tuple[str, ...]]:
+    """Metric, model, naive value, name of the naive forecast, difference, bounds.
+
+    Further naive forecasts of the same metric follow on rows of their own.
+    """
     for name, difference in verdict.differences.items():
-        naive = verdict.baselines[difference.baseline][name]
+        naive = {key: values[name] for key, values in verdict.baselines.items() if name in values}
         yield (
-            TITLES.get(name, name),
+            titled(name),
             figure(name, verdict.metrics[name]),
-            figure(name, naive),
-            difference.baseline.replace("_", " "),
+            figure(name, naive.pop(difference.baseline)),
+            title(difference.baseline),
             figure(name, difference.estimate),
             f"{figure(name, difference.low)} to {figure(name, difference.high)}",
         )
+        for key, value in naive.items():
+            yield "", "", figure(name, value), title(key), "", ""
+
+
+def _confusion(matrix: Confusion) -> Iterator[tuple[str, ...]]:
+    """The heading, then a row for each class that came true."""
+    yield "", *(f"said {name}" for name in matrix.classes)
+    for name, counts in zip(matrix.classes, matrix.counts, strict=True):
+        yield f"was {name}", *(f"{count:,}" for count in counts)
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
@@ -94,6 +132,14 @@ def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
     traded = run.backtest.to_json()
     for name, held in traded["buy_and_hold"].items():
         yield name.replace("_", " "), figure(name, traded[name]), figure(name, held)
+
+
+def _rule(run: Run) -> str:
+    """How predictions were turned into positions."""
+    trading = run.config.trading
+    if run.predictions.unit == "log_volatility":
+        return f"long, aimed at a volatility of {trading.volatility_target:.0%} a year"
+    return trading.positions.replace("_", "/")
 
 
 def _equity(run: Run) -> str:
@@ -111,6 +157,15 @@ def _losses(run: Run) -> str:
     )
     lines = (Line("validation", NAIVE, validation), Line("train", MODEL, train))
     return svg(lines, "loss by epoch", ("epoch 1", f"epoch {len(history)}"))
+
+
+def _scores(run: Run) -> Iterator[tuple[str, str]]:
+    """Title and chart of each figure of the validation windows but the loss."""
+    history = run.fitted.history
+    for name in history[0].scores:
+        values = np.array([epoch.scores[name] for epoch in history], np.float64)
+        ends = ("epoch 1", f"epoch {len(history)}")
+        yield titled(name), svg([Line(name, NAIVE, values)], f"{titled(name)} by epoch", ends)
 
 
 def _periods(run: Run) -> list[tuple[str, int, str, str]]:

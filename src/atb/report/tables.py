@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from atb.evaluation.classification import NAMES
 from atb.report.record import Run
+
+Float64 = npt.NDArray[np.float64]
 
 
 def write_history(run: Run, path: Path) -> None:
-    """One row per epoch: losses in the unit that is fitted, seconds, whether it was the best."""
-    rows = [asdict(epoch) for epoch in run.fitted.history]
+    """One row per epoch: its figures as they are, then each score of the validation windows."""
+    rows = []
+    for epoch in run.fitted.history:
+        figures = dict(vars(epoch))
+        scores = figures.pop("scores")
+        rows.append(figures | scores)
     with path.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
@@ -19,18 +28,36 @@ def write_history(run: Run, path: Path) -> None:
 
 
 def write_predictions(run: Run, path: Path) -> None:
-    """One row per test window: open time of its last bar, that bar's close, prediction, label."""
+    """One row per test window: open time of its last bar, that bar's close, prediction, label.
+
+    Three classes have a prediction `down`, `flat` and `up`; of several horizons each has its
+    columns, as in `prediction_5` and `actual_5`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = run.predictions.rows
-    table = pa.table(
-        {
-            "time": pa.array(run.candles.time[rows], pa.timestamp("ms", tz="UTC")),
-            "close": run.candles.close[rows],
-            "prediction": run.predictions.value,
-            "actual": run.dataset.labels.value[rows],
-        },
-        metadata={"unit": run.predictions.unit, "synthetic": str(run.candles.synthetic).lower()},
-    )
-    pq.write_table(table, path, compression="zstd")
+    rows, horizons = run.predictions.rows, run.config.target.horizons
+    columns = {
+        "time": pa.array(run.candles.time[rows], pa.timestamp("ms", tz="UTC")),
+        "close": run.candles.close[rows],
+    }
+    served = _served(run)
+    for index, horizon in enumerate(horizons):
+        suffix = f"_{horizon}" if len(horizons) > 1 else ""
+        predicted = served[:, index].reshape(len(rows), -1)
+        names = ("prediction",) if predicted.shape[1] == 1 else NAMES[3]
+        columns |= {f"{name}{suffix}": predicted[:, at] for at, name in enumerate(names)}
+        columns[f"actual{suffix}"] = run.dataset.labels.value[rows, index]
+    said = {"unit": run.predictions.unit, "synthetic": str(run.candles.synthetic).lower()}
+    pq.write_table(pa.table(columns, metadata=said), path, compression="zstd")
+
+
+def _served(run: Run) -> Float64:
+    """What was predicted of every horizon, `[M, K]` or `[M, K, 3]`.
+
+    A walk keeps the horizon it traded; of several, all are asked for again.
+    """
+    traded = run.predictions
+    if len(run.config.target.horizons) == 1:
+        return traded.value[:, np.newaxis]
+    return run.dataset.served(run.fitted.predict(traded.rows))

@@ -10,6 +10,7 @@ STYLE = """
 body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--back);
   max-width: 820px; margin: 2.5em auto; padding: 0 1em; }
 h1 { font-size: 1.5em; margin: 0; } h2 { font-size: 1.1em; margin: 2.2em 0 .4em; }
+h3 { font-size: 1em; margin: 1.4em 0 .2em; } table.confusion { margin-top: 1em; }
 p.soft, caption { color: var(--soft); margin: .2em 0; }
 p.verdict { font-size: 1.1em; border-left: 4px solid {{ colours.model }}; padding-left: .8em; }
 p.synthetic { background: #b3261e; color: #fff; padding: .6em 1em; font-weight: 600; }
@@ -42,18 +43,33 @@ market.</p>
 <p class="verdict">{{ run.verdict.words }}</p>
 
 <h2>On test rows, judged once</h2>
+{% for one in judgements %}
+{% if judgements | length > 1 %}
+<h3>{{ one.horizon }} bars ahead{{ ", traded" if loop.first }}</h3>
+<p class="soft">{{ one.words }}</p>
+{% endif %}
 <table>
 <tr><th>metric</th><th>model</th><th>naive</th><th>naive is</th><th>difference</th>
 <th>95 % interval</th></tr>
-{% for row in metrics %}
+{% for row in one.metrics %}
 <tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}
 </table>
-<p class="soft">{{ run.verdict.rows }} predictions; intervals by block bootstrap, blocks of
-{{ run.verdict.block }} rows.</p>
+{% if one.confusion %}
+<table class="confusion">
+<caption>How often each class came true, and what was said</caption>
+<tr>{% for cell in one.confusion[0] %}<th>{{ cell }}</th>{% endfor %}</tr>
+{% for row in one.confusion[1:] %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+{% endif %}
+<p class="soft">{{ one.rows }} predictions; intervals by block bootstrap, blocks of
+{{ one.block }} rows.</p>
+{% endfor %}
 
 <h2>Backtest</h2>
-<p class="soft">{{ run.config.trading.positions | replace("_", "/") }}, {{ cost }} basis points a
+<p class="soft">{{ rule }}, {{ cost }} basis points a
 side. <i style="background: {{ colours.model }}"></i> model
 <i style="background: {{ colours.naive }}"></i> buy and hold</p>
 {{ equity | safe }}
@@ -70,6 +86,10 @@ side. <i style="background: {{ colours.model }}"></i> model
 <i style="background: {{ colours.model }}"></i> train
 <i style="background: {{ colours.naive }}"></i> validation</p>
 {{ losses | safe }}
+{% for title, chart in scores %}
+<p class="soft">{{ title }} on validation windows</p>
+{{ chart | safe }}
+{% endfor %}
 <table>
 <tr><th>part</th><th>windows</th><th>first</th><th>last</th></tr>
 {% for row in periods %}
