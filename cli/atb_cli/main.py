@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import click
 
 from atb import __version__
-from atb.errors import AtbError
+from atb.errors import AtbError, StoppedError
 from atb_cli.commands import backtest, data, dev, export, models, presets, train
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         _say(f"interrupted: nothing was left half-written; again: {shlex.join(['atb', *words])}")
         return INTERRUPTED
+    except StoppedError as stop:
+        _say(str(stop))
+        return stop.exit_code
     except AtbError as error:
         log.debug("raised here", exc_info=True)
         _say(f"error: {error}")
@@ -77,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _terminated(number: int, _frame: object) -> None:
-    """Leave as an exception does, so that work in progress is cleaned up."""
-    raise SystemExit(128 + number)
+def _terminated(_number: int, _frame: object) -> None:
+    """Leave as Ctrl-C does, so that work in progress is cleaned up."""
+    raise KeyboardInterrupt
 
 
 def _say(message: str) -> None:

@@ -39,6 +39,23 @@ timeframe = click.option("--timeframe", metavar="TEXT", help="Length of a bar: 5
 start = click.option("--start", metavar="DATE", help="First bar, as 2023-01-31, UTC.")
 end = click.option("--end", metavar="DATE", help="Bars before this date, UTC.")
 
+
+class _Horizon(click.ParamType):
+    """One number of bars, or several with commas between them."""
+
+    name = "bars"
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> int | tuple[int, ...]:
+        """`5` as 5, `1,5,20` as all three."""
+        try:
+            bars = tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no number of bars, and no list as 1,5,20", parameter, context)
+        return bars if len(bars) > 1 else bars[0]
+
+
 _RECIPE = (
     timeframe,
     start,
@@ -56,11 +73,27 @@ _RECIPE = (
     click.option("--sequence-length", type=int, help="Bars the network sees."),
     click.option("--model-type", metavar="NAME", help="Architecture of the network."),
     click.option("--features", metavar="SET", help="Feature set: price, technical or full."),
-    click.option("--target", metavar="KIND", help="What to predict: return or direction."),
-    click.option("--horizon", type=int, help="Bars ahead to predict."),
+    click.option(
+        "--target",
+        metavar="KIND",
+        help="What to predict: return, direction, ternary, triple_barrier or volatility.",
+    ),
+    click.option("--horizon", type=_Horizon(), help="Bars ahead; several as 1,5,20."),
     click.option("--patience", type=int, help="Epochs without a better validation loss."),
-    click.option("--learning-rate", type=float, help="Adam's step size."),
+    click.option("--learning-rate", type=float, help="Of the optimiser, at its largest."),
     click.option("--seed", type=int, help="Of weights, dropout and the order of windows."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "float32", "mixed_float16", "mixed_bfloat16"]),
+        help="Number format of the network; auto follows the GPU.",
+    ),
+    click.option("--devices", type=int, help="GPUs that share each batch."),
+    click.option(
+        "--from",
+        "warm_start",
+        metavar="MODEL",
+        help="Begin with the weights of this model: SYMBOL/NAME[/VERSION] or its folder.",
+    ),
     click.option(
         "--set",
         "assignments",

@@ -68,7 +68,9 @@ def _listener(view: _View) -> events.Listener:
 
 def _epoch(event: events.EpochEnded) -> str:
     losses = f"loss {event.loss:.5f}  validation {event.validation_loss:.5f}"
-    return f"epoch {event.epoch}/{event.epochs}  {losses}{'  best' if event.best else ''}"
+    scores = "".join(f"  {name} {value:.4f}" for name, value in event.scores.items())
+    best = "  best" if event.best else ""
+    return f"epoch {event.epoch}/{event.epochs}  {losses}{scores}{best}"
 
 
 def _count(event: events.Progress) -> str:
@@ -80,6 +82,7 @@ class _Lines:
     """Plain lines for files, pipes and logs."""
 
     screen: Console
+    _epochs: int = 0
     _epochs_seconds: float = 0.0
     _last: float = field(default_factory=time.monotonic)
 
@@ -87,8 +90,9 @@ class _Lines:
         self.line(f"{name} ...")
 
     def epoch(self, event: events.EpochEnded) -> None:
+        self._epochs += 1
         self._epochs_seconds += event.seconds
-        left = self._epochs_seconds / event.epoch * (event.epochs - event.epoch)
+        left = self._epochs_seconds / self._epochs * (event.epochs - event.epoch)
         minutes, seconds = divmod(round(left), 60)
         self.line(f"{_epoch(event)}  ETA {minutes}:{seconds:02d}")
 

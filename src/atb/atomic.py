@@ -102,14 +102,14 @@ def folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; others wait for it up to a minute. A dead process frees its lock.
+def locked(path: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold a lock file; others wait for it so many seconds. A dead process frees its lock.
 
     Raises:
         StorageError: when it stays taken, or cannot be made.
     """
     make_folder(path.parent)
-    lock = FileLock(path, timeout=LOCK_SECONDS)
+    lock = FileLock(path, timeout=seconds)
     try:
         lock.acquire()
     except OSError as error:

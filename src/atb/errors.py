@@ -79,6 +79,12 @@ class GateRefusedError(AtbError):
     exit_code = 8
 
 
+class StoppedError(AtbError):
+    """A training that was asked to stop; what it did is saved."""
+
+    exit_code = 130
+
+
 class IntegrityError(AtbError):
     """A file that is not what its manifest says, or a graph that does not agree with its model."""
 

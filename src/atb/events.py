@@ -6,7 +6,7 @@ Whoever works reports; who listens (a progress bar, a log, a test) is no busines
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -36,6 +36,7 @@ class EpochEnded:
     validation_loss: float
     best: bool
     seconds: float
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from atb import backend
+from atb import backend, runs
 from atb.backtest import hooks
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.split import require_rows
 from atb.events import Listener, Stopwatch, silent
 from atb.extras import require_installed
+from atb.market.candles import Candles
 from atb.market.load import load
+from atb.registry import store
+from atb.registry.version import new_version
+from atb.runs import Run
 from atb.targets.build import build
 from atb.workspace import Workspace
 
@@ -34,19 +38,56 @@ def train_model(
         listen: told of stages, epochs and warnings as they happen.
 
     Raises:
+        StoppedError: when a signal stopped it; `resume_training` goes on.
         AtbError: of the kind that says what went wrong; nothing is registered then.
     """
     require_installed("train")
     workspace = Workspace(Path(artifacts))
     workspace.require_writable(workspace.models(config.symbol, config.name))
-    hook = hooks.find(config.trading.hook)
+    hooks.find(config.trading.hook)
+    if config.warm_start is not None:
+        store.find(workspace, config.warm_start)
     watch = Stopwatch(listen)
     with watch.stage("data"):
         candles = load(config.symbol, config.data, workspace, listen)
         reach = config.window + lookback(config.features)
-        require_rows(len(candles), reach, config.target.horizon, config.dataset, candles.source)
+        longest = config.target.horizons[-1]
+        require_rows(len(candles), reach, longest, config.dataset, candles.source)
+        run = runs.start(workspace, new_version(), config, candles)
+    return _trained(run, config, candles, workspace, watch)
+
+
+def resume_training(
+    run: str, *, artifacts: Path | str = "artifacts", listen: Listener = silent
+) -> TrainingResult:
+    """Go on with a training that stopped, from its newest checkpoint, on the candles it began with.
+
+    Args:
+        run: its name, or its folder.
+        artifacts: root folder of everything written.
+        listen: told of stages, epochs and warnings as they happen.
+
+    Raises:
+        UsageError: when there is no such run.
+        AtbError: as `train_model` does.
+    """
+    require_installed("train")
+    workspace = Workspace(Path(artifacts))
+    watch = Stopwatch(listen)
+    with watch.stage("data"):
+        found = runs.find(workspace, run)
+        config, candles = found.recipe()
+        workspace.require_writable(workspace.models(config.symbol, config.name))
+    return _trained(found, config, candles, workspace, watch)
+
+
+def _trained(
+    run: Run, config: TrainingConfig, candles: Candles, workspace: Workspace, watch: Stopwatch
+) -> TrainingResult:
+    with runs.kept_until_done(run):
         labels = build(config.target, candles, config.dataset.max_gap)
-    with watch.stage("startup"):
-        backend.prepare(config.training.seed)
-        from atb.walk import walk  # not earlier: it imports TensorFlow
-    return walk(config, candles, labels, hook, workspace, watch)
+        hook = hooks.find(config.trading.hook)
+        with watch.stage("startup"):
+            backend.prepare(config.training.seed)
+            from atb.walk import walk  # not earlier: it imports TensorFlow
+        return walk(run, config, candles, labels, hook, workspace, watch)

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from atb.config.architectures import ARCHITECTURES
+from atb.config.optimisation import OPTIMIZERS, SCHEDULES
 from atb.config.targets import TARGETS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
@@ -37,6 +38,9 @@ OPTION_FIELDS: Mapping[str, str] = {
     "learning_rate": "training.learning_rate",
     "patience": "training.patience",
     "seed": "training.seed",
+    "precision": "training.hardware.precision",
+    "devices": "training.hardware.devices",
+    "warm_start": "warm_start",
 }
 
 
@@ -210,7 +214,12 @@ def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, s
     keys = [str(part) for part in problem["loc"]]
     if problem["type"] == "union_tag_invalid":
         keys.append(problem["ctx"]["discriminator"].strip("'"))
-    tags = {*TARGETS, *ARCHITECTURES}  # pydantic puts a union's tag between the names
+    tags = {
+        *TARGETS,
+        *ARCHITECTURES,
+        *OPTIMIZERS,
+        *SCHEDULES,
+    }  # pydantic puts a union's tag between the names
     dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in tags))
     given = (o for key, o in origins.items() if key == dotted or key.startswith(f"{dotted}."))
     origin = next((o for o in given if o.startswith("--")), "")

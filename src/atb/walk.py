@@ -16,7 +16,7 @@ from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset, build
 from atb.dataset.learner import Fitted
-from atb.evaluation.metric import Outcome
+from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import Verdict, judge
 from atb.events import Stopwatch
 from atb.export import onnx, parity
@@ -24,9 +24,10 @@ from atb.export.graph import serving_model
 from atb.features.layer import compute
 from atb.market.candles import Candles
 from atb.registry import store
-from atb.registry.version import new_version
 from atb.report import artifact, record
+from atb.runs import Run
 from atb.targets.labels import Labels
+from atb.training import warm_start
 from atb.training.fit import NetworkLearner
 from atb.workspace import Workspace
 
@@ -49,6 +50,7 @@ class TrainingResult:
 
 
 def walk(
+    run: Run,
     config: TrainingConfig,
     candles: Candles,
     labels: Labels,
@@ -64,46 +66,56 @@ def walk(
         before = lookback(config.features)
         dataset = build(matrix, labels, segments, config.window, before, config.dataset)
     with watch.stage("training"):
-        learner = NetworkLearner(config.model, config.target, config.training, watch.listen)
+        parent = warm_start.parent(workspace, config, candles, dataset)
+        initial = parent.give if parent else None
+        learner = NetworkLearner(
+            config.model, config.target, config.training, run.checkpoints, initial, watch.listen
+        )
         fitted = learner.fit(dataset)
     with watch.stage("evaluation"):
-        predictions = _predict_test(config, dataset, fitted)
-        verdict = _judge_test(config, candles, dataset, predictions)
+        predictions, verdicts = _judge_test(config, candles, dataset, fitted)
         backtest = hook(predictions, candles, config.trading)
-    version = new_version()
-    with atomic.scratch(workspace.runs / version) as folder:
+    with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
         with watch.stage("export"):
             serving = _serving(config, dataset, fitted)
-            onnx.export(serving, graph, record.properties(version, config, candles))
+            onnx.export(serving, graph, record.properties(run.name, config, candles))
             rows = config.window + before
             windows = parity.sample(candles.matrix(), dataset.split.ends, rows)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
-            run = record.Run(
-                version, config, candles, dataset, fitted, predictions, verdict, backtest, agreement
+            made = record.Run(
+                version=run.name,
+                config=config,
+                candles=candles,
+                dataset=dataset,
+                fitted=fitted,
+                predictions=predictions,
+                verdicts=verdicts,
+                backtest=backtest,
+                parity=agreement,
+                parent=parent.to_json() if parent else None,
             )
-            files = artifact.files(run, serving, graph, watch.seconds)
-            kept = store.add(workspace, config.symbol, config.name, version, files)
-    summary = record.summary(run, kept.path, watch.total())
+            files = artifact.files(made, serving, graph, watch.seconds)
+            kept = store.add(workspace, config.symbol, config.name, run.name, files)
+    summary = record.summary(made, kept.path, watch.total())
     return TrainingResult(kept.version, kept.path, kept.onnx, summary)
 
 
-def _predict_test(config: TrainingConfig, dataset: Dataset, fitted: Fitted) -> Predictions:
-    """The only time anything is predicted for test rows."""
-    test = dataset.split.test
-    return Predictions(test, dataset.served(fitted.predict(test)), config.target.output)
-
-
 def _judge_test(
-    config: TrainingConfig, candles: Candles, dataset: Dataset, predictions: Predictions
-) -> Verdict:
-    split, value = dataset.split, dataset.labels.value
-    outcome = Outcome(
-        predictions.value, value[split.test], candles.close[split.test], dataset.target_scale
-    )
-    target = config.target
-    return judge(target.output, outcome, value[split.train], target.horizon, config.training.seed)
+    config: TrainingConfig, candles: Candles, dataset: Dataset, fitted: Fitted
+) -> tuple[Predictions, dict[int, Verdict]]:
+    """The only time anything is predicted for test rows: what is traded, and all verdicts."""
+    split, target = dataset.split, config.target
+    served = dataset.served(fitted.predict(split.test))
+    verdicts = {}
+    for column, horizon in enumerate(target.horizons):
+        evidence = Evidence(
+            candles.close, dataset.labels.value[:, column], split.train, split.test, horizon
+        )
+        scale, seed = float(dataset.target_scale[column]), config.training.seed
+        verdicts[horizon] = judge(target.output, served[:, column], evidence, scale, seed)
+    return Predictions(split.test, served[:, 0], target.output), verdicts
 
 
 def _serving(config: TrainingConfig, dataset: Dataset, fitted: Fitted) -> Any:

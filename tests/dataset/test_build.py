@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +15,9 @@ N, WINDOW, LOOKBACK = 1500, 20, 5
 
 
 def labels(n: int = N, seed: int = 0) -> Labels:
-    value = np.random.default_rng(seed).normal(size=n)
-    value[-1] = np.nan
-    return Labels(value, np.arange(n) + 1, scaled=True)
+    value = np.random.default_rng(seed).normal(size=(n, 2))
+    value[-1, 1] = np.nan
+    return Labels(value, np.arange(n) + 1, classes=1)
 
 
 def matrix(n: int = N) -> np.ndarray:
@@ -42,15 +44,16 @@ def test_validation_and_test_rows_leave_no_trace_in_what_is_trained_on(scaler: s
     assert before.scaling.offset.tobytes() == after.scaling.offset.tobytes()
     assert before.matrix[:beyond].tobytes() == after.matrix[:beyond].tobytes()
     assert before.target[:beyond].tobytes() == after.target[:beyond].tobytes()
-    assert (before.target_scale, before.target_offset) == (after.target_scale, after.target_offset)
+    assert before.target_scale.tobytes() == after.target_scale.tobytes()
+    assert before.target_offset.tobytes() == after.target_offset.tobytes()
     assert before.matrix[beyond:].tobytes() != after.matrix[beyond:].tobytes()
 
 
 def test_the_target_is_standardised_on_train_rows() -> None:
     built = dataset(matrix(), labels(), DatasetSpec())
     train = built.target[built.split.train]
-    assert train.mean() == pytest.approx(0, abs=1e-6)
-    assert train.std() == pytest.approx(1, abs=1e-6)
+    assert train.mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
+    assert train.std(axis=0) == pytest.approx([1, 1], abs=1e-6)
     restored = built.target * built.target_scale + built.target_offset
     np.testing.assert_allclose(restored[:-1], built.labels.value[:-1], rtol=1e-5, atol=1e-6)
 
@@ -76,7 +79,7 @@ def test_every_usable_window_is_whole_finite_and_labelled(
         for end in range(WINDOW + LOOKBACK - 1, n)
         if len(set(segments[end - WINDOW - LOOKBACK + 1 : end + 1])) == 1
         and np.isfinite(rows[end - WINDOW + 1 : end + 1]).all()
-        and np.isfinite(of.value[end])
+        and np.isfinite(of.value[end]).all()
     ]
     assert ends.tolist() == expected
     assert len(ends) + sum(dropped.values()) == n
@@ -86,3 +89,18 @@ def test_every_usable_window_is_whole_finite_and_labelled(
 def test_covered_rows_are_those_of_the_windows(ends: set[int]) -> None:
     rows = {row for end in ends for row in range(end - 4, end + 1)}
     assert covered_rows(np.array(sorted(ends)), 5).tolist() == sorted(rows)
+
+
+def test_what_is_served_of_each_kind_of_label() -> None:
+    built = dataset(matrix(), labels(), DatasetSpec())
+    raw = np.array([[0.0, 1.0], [2.0, -1.0]])
+    expected = raw * built.target_scale + built.target_offset
+    np.testing.assert_array_equal(built.served(raw), expected)
+
+    binary = replace(built, labels=replace(built.labels, classes=2))
+    np.testing.assert_allclose(binary.served(raw), 1 / (1 + np.exp(-raw)))
+    assert binary.served(np.array([[800.0, -800.0]])).tolist() == [[1.0, 0.0]]
+
+    ternary = replace(built, labels=replace(built.labels, classes=3))
+    six = np.log([[1.0, 2.0, 1.0, 5.0, 4.0, 1.0]]) + 500
+    np.testing.assert_allclose(ternary.served(six), [[[0.25, 0.5, 0.25], [0.5, 0.4, 0.1]]])

@@ -13,7 +13,7 @@ def windows(tensorflow_ready: None) -> Any:
     from atb.dataset.windows import Windows
 
     matrix = np.arange(N * F, dtype=np.float32).reshape(N, F)
-    return Windows(matrix, np.arange(N, dtype=np.float32), WINDOW)
+    return Windows(matrix, np.arange(N, dtype=np.float32)[:, np.newaxis], WINDOW)
 
 
 def test_a_window_holds_the_rows_up_to_its_end_and_no_later_one(windows: Any) -> None:
@@ -26,21 +26,24 @@ def test_a_window_holds_the_rows_up_to_its_end_and_no_later_one(windows: Any) ->
     assert target[:, 0].tolist() == [11.0, 40.0, 199.0]
 
 
-def epochs(windows: Any, count: int, seed: int, first: int = 0) -> list[list[int]]:
-    ends = np.arange(20, 120)
-    batches = windows.epochs(ends, 16, 6, seed, first).take(6 * count).as_numpy_iterator()
-    order = [int(value) for _, target in batches for value in target[:, 0]]
-    return [order[i * 96 : (i + 1) * 96] for i in range(count)]
+def epoch(windows: Any, number: int, seed: int, start: int = 0) -> list[int]:
+    batches = windows.epoch(np.arange(20, 120), 16, seed=seed, number=number, start=start)
+    return [int(value) for _, target in batches.as_numpy_iterator() for value in target[:, 0]]
 
 
-def test_each_epoch_is_another_permutation_without_repeats(windows: Any) -> None:
-    first, second = epochs(windows, 2, seed=3)
-    assert len(set(first)) == len(set(second)) == 96
+def test_each_epoch_is_another_permutation_of_whole_batches(windows: Any) -> None:
+    first, second = epoch(windows, 0, seed=3), epoch(windows, 1, seed=3)
+    assert len(first) == len(set(first)) == len(set(second)) == 96
     assert first != second
     assert set(first) | set(second) <= set(range(20, 120))
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(windows: Any) -> None:
-    assert epochs(windows, 2, seed=3) == epochs(windows, 2, seed=3)
-    assert epochs(windows, 2, seed=3)[1:] == epochs(windows, 1, seed=3, first=1)
-    assert epochs(windows, 1, seed=3) != epochs(windows, 1, seed=4)
+    assert epoch(windows, 1, seed=3) == epoch(windows, 1, seed=3)
+    assert epoch(windows, 1, seed=3) != epoch(windows, 1, seed=4)
+
+
+def test_an_epoch_can_be_taken_up_at_any_batch(windows: Any) -> None:
+    whole = epoch(windows, 2, seed=3)
+    for start in range(7):
+        assert epoch(windows, 2, seed=3, start=start) == whole[16 * start :]

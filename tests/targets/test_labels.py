@@ -54,6 +54,8 @@ def test_scaling_is_fitted_on_the_given_rows_alone() -> None:
     assert scale == pytest.approx(np.std([np.log(2), -np.log(2), np.log(2)]))
     assert offset == pytest.approx(np.log(2) / 3)
     assert build(DirectionTarget(), series).scaling(np.array([0, 1])) == (1.0, 0.0)
+    scales, _ = build(ReturnTarget(horizon=(1, 2)), series).scaling(np.array([0, 1, 2]))
+    assert scales == pytest.approx([scale[0], np.std([0.0, 0.0, np.log(100)])])
 
 
 def test_each_horizon_has_its_own_scale() -> None:

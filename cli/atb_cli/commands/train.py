@@ -52,3 +52,26 @@ def model(
         render.json_line(result.summary)
     else:
         click.echo(result.path)
+
+
+@command.command("resume")
+@click.argument("run", metavar="RUN")
+@options.artifacts
+@options.as_json
+@options.verbose
+def resume(run: str, artifacts: Path, as_json: bool) -> None:
+    """Go on with a training that was stopped or killed; RUN is its name or its folder.
+
+    It ends in the very model the uninterrupted training would have made.
+    """
+    from atb_cli import progress, render, result_view
+
+    from atb.pipeline import resume_training
+
+    with progress.shown() as listen:
+        result = resume_training(run, artifacts=artifacts, listen=listen)
+    result_view.result(result.summary)
+    if as_json:
+        render.json_line(result.summary)
+    else:
+        click.echo(result.path)

@@ -40,6 +40,9 @@ class TrainingConfig(Spec):
     model: Architecture = ConvRecurrent()
     training: Optimisation = Optimisation()
     trading: TradingSpec = TradingSpec()
+    warm_start: str | None = Field(
+        None, description="the registered model whose weights training begins with"
+    )
 
     def sha256(self) -> str:
         """Hash of the recipe: equal recipes have equal hashes."""

@@ -29,11 +29,11 @@ class Dataset:
 
     Attributes:
         matrix: `[N, F]` float32 scaled features; NaN rows are in no window.
-        target: `[N]` float32 what is fitted: the standardised label, or the class.
+        target: `[N, K]` float32 what is fitted: the standardised labels, or the classes.
         labels: the labels in their own unit.
         split: window ends of the three parts.
         scaling: feature scale and offset, from train rows only.
-        target_scale: label = fitted * target_scale + target_offset, from train rows only.
+        target_scale: `[K]`, label = fitted * target_scale + target_offset, from train rows only.
         target_offset: see `target_scale`.
         window: rows a window shows.
         dropped: windows left out, by reason.
@@ -44,19 +44,26 @@ class Dataset:
     labels: Labels
     split: Split
     scaling: Scaling
-    target_scale: float
-    target_offset: float
+    target_scale: Float64
+    target_offset: Float64
     window: int
     dropped: dict[str, int]
 
     def served(self, raw: Float64) -> Float64:
-        """Raw outputs `[M]`, in the unit that is fitted, as what is served: returns or classes.
+        """Raw outputs `[M, K * L]` of a network as what is served.
 
-        A standardised label is scaled back; a class's logit becomes its probability.
+        Returns:
+            `[M, K]` quantities in their own unit, or probabilities of a rise; `[M, K, 3]`
+            probabilities of down, flat and up.
         """
-        if self.labels.scaled:
+        if self.labels.classes == 1:
             return raw * self.target_scale + self.target_offset
-        return 0.5 * (1 + np.tanh(raw / 2))  # the sigmoid, without overflow
+        if self.labels.classes == 2:
+            return 0.5 * (1 + np.tanh(raw / 2))  # the sigmoid, without overflow
+        logits = raw.reshape(len(raw), -1, self.labels.classes)
+        shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        probabilities: Float64 = shares / shares.sum(axis=-1, keepdims=True)
+        return probabilities
 
 
 def usable_ends(
@@ -76,7 +83,7 @@ def usable_ends(
     whole = segments[ends] == segments[ends - reach + 1]
     damaged_before = np.cumsum(np.concatenate([[0], ~np.isfinite(matrix).all(axis=1)]))
     finite = damaged_before[ends + 1] == damaged_before[ends - window + 1]
-    labelled = np.isfinite(labels.value[ends])
+    labelled = np.isfinite(labels.value[ends]).all(axis=1)
     dropped = {
         "too_early": min(reach - 1, len(matrix)),
         "across_a_gap": int((~whole).sum()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,13 +17,25 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the train windows; losses are in the unit that is fitted."""
+    """One pass over the train windows.
+
+    Attributes:
+        epoch: number, from 1.
+        loss: mean over its steps, in the unit that is fitted.
+        validation_loss: after it, in the same unit.
+        learning_rate: at its end.
+        seconds: that it took.
+        best: whether its weights are the best so far.
+        scores: further figures of the validation windows, by name.
+    """
 
     epoch: int
     loss: float
     validation_loss: float
+    learning_rate: float
     seconds: float
     best: bool
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,12 @@ class Fitted:
 
     Attributes:
         model: the model, for export; a `keras.Model` for networks.
-        predict: window ends `[M]` to raw outputs `[M]` float64, in the unit that is fitted.
+        predict: window ends `[M]` to raw outputs `[M, K * L]` float64, in the unit that is fitted.
         history: one record per epoch, in order.
         best_epoch: the epoch, from 1, whose weights the model holds.
         reason: why training ended, for people.
         parameters: number of trained weights.
+        means: what it was computed with, and why: precision, devices, batch.
     """
 
     model: Any
@@ -45,6 +58,7 @@ class Fitted:
     best_epoch: int
     reason: str
     parameters: int
+    means: Mapping[str, Any]
 
 
 class Learner(Protocol):

@@ -18,7 +18,7 @@ class Windows:
 
     Args:
         matrix: `[N, F]` float32.
-        target: `[N]` float32 value that belongs to the window ending at each row.
+        target: `[N, K]` float32 values that belong to the window ending at each row.
         window: rows a window shows.
     """
 
@@ -30,37 +30,33 @@ class Windows:
 
     def _gather(self, ends: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         rows = ends[:, tf.newaxis] + self._offsets
-        return tf.gather(self._matrix, rows), tf.gather(self._target, ends)[:, tf.newaxis]
+        return tf.gather(self._matrix, rows), tf.gather(self._target, ends)
 
     def in_order(self, ends: Int64, batch: int) -> tf.data.Dataset:
         """Each window once, in the order given.
 
-        Yields `[B, window, F]` and `[B, 1]` float32; the last batch may be smaller.
+        Yields `[B, window, F]` and `[B, K]` float32; the last batch may be smaller.
         """
         indices = tf.data.Dataset.from_tensor_slices(ends).batch(batch)
         return indices.map(self._gather).prefetch(2)
 
-    def epochs(
-        self, ends: Int64, batch: int, steps: int, seed: int, first: int = 0
+    def epoch(
+        self, ends: Int64, batch: int, *, seed: int, number: int, start: int = 0
     ) -> tf.data.Dataset:
-        """Endless shuffled epochs of exactly `steps` full batches each.
+        """The full batches of one shuffled epoch, from batch `start` on.
 
-        Epoch k is the beginning of a permutation that depends on `seed` and k alone: no window
-        comes twice in it, the order can be resumed at any epoch, and the few windows that do not
-        fit are others in every epoch.
+        The order is a permutation that depends on `seed` and `number` alone, so an epoch can be
+        taken up at any batch. The few windows that fill no batch are others in every epoch.
 
         Args:
             ends: `[M]` int64 window ends to draw from.
             batch: windows in a batch.
-            steps: batches in an epoch, at most `M // batch`.
             seed: seed of the permutations.
-            first: number of the epoch to start at.
+            number: of the epoch, from 0.
+            start: batches to leave out at the beginning.
         """
-        indices = tf.convert_to_tensor(ends)
-
-        def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-            order = tf.random.experimental.stateless_shuffle(indices, seed=[seed, epoch])
-            whole = tf.data.Dataset.from_tensor_slices(order).batch(batch, drop_remainder=True)
-            return whole.take(steps)
-
-        return tf.data.Dataset.counter(first).flat_map(shuffled).map(self._gather).prefetch(4)
+        with tf.device("CPU"):
+            order = tf.random.experimental.stateless_shuffle(ends, seed=[seed, number])
+            rest = order[start * batch :]
+        indices = tf.data.Dataset.from_tensor_slices(rest).batch(batch, drop_remainder=True)
+        return indices.map(self._gather).prefetch(4)

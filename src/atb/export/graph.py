@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 from keras import layers, ops
 
 from atb.config.features import lookback
@@ -16,7 +18,9 @@ from atb.config.targets import Target
 from atb.features.layer import FeatureSet, rescaling
 from atb.features.scaling import Scaling
 from atb.market.candles import COLUMNS
-from atb.models.heads import HEADS
+from atb.models.heads import ACTIVATIONS, logits
+
+Float64 = npt.NDArray[np.float64]
 
 INPUT = "candles"
 UNSCALE = "unscale"
@@ -30,31 +34,39 @@ def serving_model(
     window: int,
     scaling: Scaling,
     target: Target,
-    target_scale: float,
-    target_offset: float,
+    target_scale: float | Float64,
+    target_offset: float | Float64,
 ) -> keras.Model:
     """The whole path from candles to signal as one float32 model, with weights of its own.
 
     Args:
-        network: `[B, window, F]` scaled features to `[B, 1]` raw output, in any precision.
+        network: `[B, window, F]` scaled features to `[B, K * L]` raw output, in any precision.
         features: name of the feature set that computes the F features.
         window: bars the network sees.
         scaling: feature scale and offset `[F]`.
-        target: decides the output's name and activation.
-        target_scale: value = raw * target_scale + target_offset.
+        target: decides the output's name, activation and shape.
+        target_scale: of all K horizons, or `[K]`; value = raw * target_scale + target_offset.
         target_offset: see `target_scale`.
 
     Returns:
         `candles` `[B, window + lookback, 5]` float32 (open, high, low, close in the quote currency,
-        volume in the base currency) to `[B, 1]` float32: `return` (log return) or `probability`.
+        volume in the base currency) to float32 `[B, K]`: `return` (log return), `probability` or
+        `log_volatility`; or to `probabilities`, `[B, 3]` for one horizon and `[B, K, 3]` for more.
     """
     candles = keras.Input((window + lookback(features), len(COLUMNS)), name=INPUT)
-    unscale = layers.Rescaling(target_scale, target_offset, dtype="float32", name=UNSCALE)
-    activation = layers.Activation(HEADS[target.output].activation, dtype="float32")
+    scale, offset = (np.asarray(given).tolist() for given in (target_scale, target_offset))
+    unscale = layers.Rescaling(scale, offset, dtype="float32", name=UNSCALE)
+    activation = layers.Activation(ACTIVATIONS[target.output], dtype="float32")
     hidden = rescaling(scaling)(FeatureSet(features)(candles))
-    signal = activation(unscale(in_float32(network)(hidden)))
-    served = Guard(name=target.output)(signal, candles)
+    raw = _by_horizon(unscale(in_float32(network)(hidden)), target)
+    served = Guard(name=target.output)(activation(raw), candles)
     return keras.Model(candles, served, name="serving")
+
+
+def _by_horizon(raw: keras.KerasTensor, target: Target) -> keras.KerasTensor:
+    """`[B, K * L]` as it is, or `[B, K, L]` where each of several horizons has several logits."""
+    horizons, classes = len(target.horizons), logits(target)
+    return layers.Reshape((horizons, classes))(raw) if min(horizons, classes) > 1 else raw
 
 
 @keras.saving.register_keras_serializable(package="atb")
@@ -70,8 +82,9 @@ class Guard(layers.Layer):  # type: ignore[misc]
         super().__init__(name=name, dtype="float32", trainable=False)
 
     def call(self, signal: Any, candles: Any) -> Any:
-        """Signal `[B, 1]` as it is, or not finite where candles `[B, T, 5]` are not."""
-        return signal + ops.sum(candles * VANISHING, axis=(1, 2))[:, None]
+        """Signal `[B, ...]` as it is, or not finite where candles `[B, T, 5]` are not."""
+        damage = ops.sum(candles * VANISHING, axis=(1, 2))
+        return signal + ops.reshape(damage, (-1, *(1 for _ in signal.shape[1:])))
 
     def compute_output_shape(self, signal_shape: Any, candles_shape: Any) -> Any:  # noqa: ARG002 (Keras matches the names)
         """The signal's."""
@@ -82,9 +95,13 @@ class Guard(layers.Layer):  # type: ignore[misc]
         return {"name": self.name}
 
 
-def output_scale(serving: keras.Model) -> float:
-    """What one unit of raw network output is in the unit that is served, before any sigmoid."""
-    return float(serving.get_layer(UNSCALE).scale)
+def output_scale(serving: keras.Model) -> Float64:
+    """What one unit of raw network output is in the unit that is served, before any activation.
+
+    One number, or `[K]` of them where the horizons differ.
+    """
+    scale: Float64 = np.asarray(serving.get_layer(UNSCALE).scale, np.float64)
+    return scale
 
 
 def in_float32(network: keras.Model) -> keras.Model:

@@ -83,11 +83,14 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
     """
     expected = serving.predict(windows, batch_size=max(BATCHES), verbose=0).astype(np.float64)
     session = open_session(path)
-    largest = max(
-        _difference(expected, _outputs(session, windows, batch), f"{path}, batch {batch}")
-        for batch in BATCHES
+    differences = np.stack(
+        [
+            _difference(expected, _outputs(session, windows, batch), f"{path}, batch {batch}")
+            for batch in BATCHES
+        ]
     )
-    standardised = largest / output_scale(serving)
+    largest = float(differences.max())
+    standardised = float((differences / output_scale(serving)).max())
     if max(largest, standardised) > TOLERANCE:
         raise IntegrityError(
             f"ONNX and Keras differ by {largest:.1e}, which is {standardised:.1e} of the target's "
@@ -112,8 +115,8 @@ def _outputs(session: onnxruntime.InferenceSession, windows: Float32, batch: int
     return np.concatenate(parts).astype(np.float64)
 
 
-def _difference(expected: Float64, actual: Float64, where: str) -> float:
-    """Largest absolute difference of the finite numbers."""
+def _difference(expected: Float64, actual: Float64, where: str) -> Float64:
+    """Largest absolute difference of the finite numbers, for each output of a window."""
     if actual.shape != expected.shape:
         raise IntegrityError(
             f"ONNX answers with shape {actual.shape}, Keras with {expected.shape}",
@@ -124,9 +127,11 @@ def _difference(expected: Float64, actual: Float64, where: str) -> float:
     disagreeing = int((finite != np.isfinite(actual)).sum())
     if disagreeing or not finite.any():
         raise IntegrityError(
-            f"{int((~finite).sum())} of {len(expected)} Keras outputs are not finite, and "
+            f"{int((~finite).sum())} of {expected.size} Keras outputs are not finite, and "
             f"{disagreeing} differ from ONNX in that",
             where=where,
             remedy="check the candles of these windows with: atb data check",
         )
-    return float(np.abs(actual[finite] - expected[finite]).max())
+    difference = np.abs(np.where(finite, actual - expected, 0.0))
+    largest: Float64 = difference.max(axis=0)
+    return largest

@@ -1,9 +1,10 @@
-"""GRU layers rewritten so that the ONNX converter recognises them as one fused operator.
+"""Recurrent layers rewritten so that the ONNX converter recognises each as one fused operator.
 
 tf2onnx knows a GRU by the shape of its loop body: two `split(bias_add(matmul))`, one of the input
 and one of the state, whose weights enter the loop from outside. Keras reads its weights inside the
 body and cuts by slices, which ends as an ONNX `Loop` many times slower. The arithmetic here is that
-of `keras.layers.GRU` with `reset_after=True`; LSTM layers are recognised as Keras writes them.
+of `keras.layers.GRU` with `reset_after=True`. LSTM layers are recognised as Keras writes them,
+unless they can drop parts of their state in training: then it multiplies each gate by itself.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import tensorflow as tf
 
 
 def fusable(model: keras.Model) -> keras.Model:
-    """The same model, sharing its layers and weights, with each default GRU in recognisable form.
+    """The same model for inference, with each default GRU and each LSTM in recognisable form.
 
     Args:
         model: a functional model, possibly of models; a GRU with other activations than Keras's
             default ones, or without bias, is left as it is.
+
+    Returns:
+        A model that shares the given one's layers and weights, except for copies of the LSTM layers
+        that have recurrent dropout.
     """
     return keras.models.clone_model(model, clone_function=_recognisable, recursive=True)
 
@@ -29,7 +34,27 @@ def _recognisable(layer: keras.layers.Layer) -> keras.layers.Layer:
         return PlainGRU(layer)
     if isinstance(layer, keras.layers.Bidirectional) and _is_default(layer.forward_layer):
         return PlainBidirectionalGRU(layer)
-    return layer
+    return _without_recurrent_dropout(layer) if _drops_state(layer) else layer
+
+
+def _drops_state(layer: keras.layers.Layer) -> bool:
+    recurrent = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
+    return isinstance(recurrent, keras.layers.LSTM) and recurrent.recurrent_dropout > 0
+
+
+def _without_recurrent_dropout(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A built copy with the same weights; in inference it computes the same."""
+    copy = layer.__class__.from_config(_undropped(layer.get_config()))
+    copy.build(layer.input.shape)
+    copy.set_weights(layer.get_weights())
+    return copy
+
+
+def _undropped(config: Any) -> Any:
+    """A layer's configuration, also of layers inside it, without recurrent dropout."""
+    if isinstance(config, dict):
+        return {k: 0.0 if k == "recurrent_dropout" else _undropped(v) for k, v in config.items()}
+    return config
 
 
 def _is_default(layer: keras.layers.Layer) -> bool:

@@ -36,7 +36,7 @@ def rewrite(model: Path, output: Path) -> Parity:
         StorageError: when the file cannot be written.
     """
     verify(model)
-    serving = _load(model / "model.keras")
+    serving = load(model / "model.keras")
     known = parity.open_session(model / "model.onnx").get_modelmeta()
     properties = known.custom_metadata_map
     windows = _windows(properties, serving.input_shape[1])
@@ -45,7 +45,12 @@ def rewrite(model: Path, output: Path) -> Parity:
         return parity.check(serving, temporary, windows)
 
 
-def _load(path: Path) -> keras.Model:
+def load(path: Path) -> keras.Model:
+    """The serving model in a Keras file, whose checksum holds.
+
+    Raises:
+        IntegrityError: when Keras cannot load it.
+    """
     known = {"FeatureSet": FeatureSet, "Guard": Guard}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)

@@ -23,8 +23,8 @@ def network(spec: Architecture, target: Target, window: tuple[int, int]) -> kera
         window: bars and features of the input.
 
     Returns:
-        `[B, bars, features]` float32 scaled features to `[B, 1]` float32 raw output: the
-        standardised value of a regression, the logit of a class.
+        `[B, bars, features]` float32 scaled features to `[B, K * L]` float32 raw output: the
+        standardised value of each horizon, the logit of a rise, or the logits of three classes.
     """
     architecture = import_module(f"atb.models.{spec.architecture}")
     return heads.attach(architecture.build(spec, window), target)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from atb import __version__
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
-from atb.clock import iso, now_ms
+from atb.clock import iso, now_ms, parse_time
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.evaluation.verdict import Verdict
@@ -31,7 +32,10 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything one walk produced, before it is saved."""
+    """Everything one walk produced, before it is saved.
+
+    Verdicts are by horizon; `parent` says which model it began with and what that had learned from.
+    """
 
     version: str
     config: TrainingConfig
@@ -39,9 +43,22 @@ class Run:
     dataset: Dataset
     fitted: Fitted
     predictions: Predictions
-    verdict: Verdict
+    verdicts: Mapping[int, Verdict]
     backtest: Backtest
     parity: Parity
+    parent: Mapping[str, Any] | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the horizon that is traded."""
+        return self.verdicts[self.config.target.horizons[0]]
+
+    @property
+    def learned_until(self) -> int:
+        """Close in ms UTC of the last bar that any of the model's weights learned from."""
+        labels, learned = self.dataset.labels, self.dataset.split.validation
+        own = int(self.candles.close_time[labels.known_at[learned].max()])
+        return max(own, parse_time(self.parent["learned_until"])) if self.parent else own
 
 
 def data(candles: Candles) -> dict[str, Any]:
@@ -68,7 +85,7 @@ def facts(version: str, config: TrainingConfig, candles: Candles) -> dict[str, A
         "lookback": lookback(config.features),
         "max_gap": config.dataset.max_gap,
         "target": config.target.kind,
-        "horizon": config.target.horizon,
+        "horizon": config.target.model_dump(mode="json")["horizon"],
         "synthetic": candles.synthetic,
         "data_sha256": candles.sha256(),
         "config_sha256": config.sha256(),
@@ -98,8 +115,8 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
             "periods": {name: [iso(int(t)) for t in times] for name, times in periods.items()},
             "dropped": run.dataset.dropped,
             "scaling": run.dataset.scaling.to_dict(),
-            "target_scale": run.dataset.target_scale,
-            "target_offset": run.dataset.target_offset,
+            "target_scale": run.dataset.target_scale.tolist(),
+            "target_offset": run.dataset.target_offset.tolist(),
         },
         "training": {
             "epochs": len(run.fitted.history),
@@ -108,7 +125,10 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
             "parameters": run.fitted.parameters,
             "seed": run.config.training.seed,
             "threads": 1,
+            **run.fitted.means,
         },
+        "learned_until": iso(run.learned_until),
+        "warm_start": run.parent,
         "parity": run.parity.to_json(),
         "stages": stages,
         "python": platform.python_version(),
@@ -117,8 +137,13 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
 
 
 def metrics(run: Run) -> dict[str, Any]:
-    """How good the model is, beside its baselines, on test rows."""
-    return {**run.verdict.to_json(), "backtest": run.backtest.to_json()}
+    """How good the model is, beside its baselines, on test rows; other horizons a level down."""
+    first, *others = run.verdicts
+    return {
+        **run.verdicts[first].to_json(),
+        **({"horizons": {str(h): run.verdicts[h].to_json() for h in others}} if others else {}),
+        "backtest": run.backtest.to_json(),
+    }
 
 
 def summary(run: Run, path: Path, stages: dict[str, float]) -> dict[str, Any]:

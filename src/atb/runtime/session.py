@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from atb.backtest.predictions import Unit
+from atb.config.targets import Output
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
 from atb.registry.integrity import verify
@@ -21,7 +22,7 @@ Float64 = npt.NDArray[np.float64]
 
 GRAPH = "model.onnx"
 INPUT = "candles"
-UNITS: Mapping[str, Unit] = {"return": "return", "probability": "probability"}
+UNITS: Mapping[str, Output] = {name: name for name in get_args(Output)}
 
 # onnxruntime's errors share no base class; these are the ones that reading a graph can end in.
 _REFUSALS = (
@@ -44,7 +45,7 @@ class Session:
         timeframe: length of its bars.
         rows: candles one window needs, lookback included.
         max_gap: missing bars a window may contain.
-        unit: `return` (log return) or `probability` (of a rise).
+        unit: what the graph's output is, see `atb.config.targets`.
     """
 
     path: Path
@@ -52,7 +53,7 @@ class Session:
     timeframe: str
     rows: int
     max_gap: int
-    unit: Unit
+    unit: Output
     _session: onnxruntime.InferenceSession
 
     @classmethod
@@ -80,14 +81,19 @@ class Session:
         )
 
     def run(self, windows: Float32) -> Float64:
-        """`[B, rows, 5]` float32 candles to `[B]` float64 in `unit`.
+        """`[B, rows, 5]` float32 candles to float64 in `unit`, for the horizon that is traded.
+
+        Returns:
+            `[B]`, or `[B, 3]` probabilities of down, flat and up.
 
         Raises:
             IntegrityError: when an answer is not a finite number.
         """
         (output,) = self._session.run(None, {INPUT: windows})
-        answers = np.asarray(output, np.float64)[:, 0]
-        wrong = int((~np.isfinite(answers)).sum())
+        answers: Float64 = np.asarray(output, np.float64)
+        if answers.ndim == 3 or self.unit != "probabilities":
+            answers = answers[:, 0]
+        wrong = len(answers) - int(np.isfinite(answers).reshape(len(answers), -1).all(axis=1).sum())
         if wrong:
             raise _error(
                 f"it answers {wrong} of {len(answers)} windows with no finite number",
@@ -132,7 +138,7 @@ def _loaded(path: Path) -> onnxruntime.InferenceSession:
         raise _error(f"onnxruntime {version} cannot read the graph: {reason}", path) from error
 
 
-def _unit(session: onnxruntime.InferenceSession, rows: int, path: Path) -> Unit:
+def _unit(session: onnxruntime.InferenceSession, rows: int, path: Path) -> Output:
     """The unit the graph's only output is named for, once its only input is the one expected."""
     inputs = [(one.name, one.type, one.shape[1:]) for one in session.get_inputs()]
     expected = [(INPUT, "tensor(float)", [rows, len(COLUMNS)])]

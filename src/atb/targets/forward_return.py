@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from atb.config.targets import ReturnTarget
 from atb.market.candles import Candles
-from atb.targets.labels import Labels, forward_log_return
+from atb.targets.labels import Labels, by_horizon, forward_log_return
 
 
 def build(spec: ReturnTarget, candles: Candles, max_gap: int = 0) -> Labels:
-    """Forward log return over `spec.horizon` bars, known at the close of the last of them."""
-    value, known_at = forward_log_return(candles, spec.horizon, max_gap)
-    return Labels(value, known_at, scaled=True)
+    """Forward log return over each horizon, known at the close of its last bar."""
+    columns = [forward_log_return(candles, horizon, max_gap) for horizon in spec.horizons]
+    return by_horizon(columns, spec.classes)

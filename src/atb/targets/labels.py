@@ -18,25 +18,35 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Labels:
-    """N labels, one per bar.
+    """N labels, one per bar, of K horizons each.
 
     Attributes:
-        value: `[N]` float64; NaN where no label exists.
-        known_at: `[N]` int64 row of the bar at whose close the label is known; N for never.
-        scaled: whether a model should be fitted on the standardised value (regression) or on the
-            value itself (classes).
+        value: `[N, K]` float64 quantity, or index of the class; NaN where no label exists.
+        known_at: `[N]` int64 row of the bar at whose close all K are known; N for never.
+        classes: number of classes, 1 for a quantity.
     """
 
     value: Float64
     known_at: Int64
-    scaled: bool
+    classes: int
 
-    def scaling(self, rows: Int64) -> tuple[float, float]:
-        """Scale and offset, from these rows only, with `value = fitted * scale + offset`."""
-        if not self.scaled:
-            return 1.0, 0.0
+    def scaling(self, rows: Int64) -> tuple[Float64, Float64]:
+        """Scale and offset `[K]` from these rows only, with `value = fitted * scale + offset`.
+
+        Quantities are fitted with mean 0 and deviation 1, classes as they are.
+        """
+        if self.classes > 1:
+            columns = self.value.shape[1]
+            return np.ones(columns), np.zeros(columns)
         values = self.value[rows]
-        return float(values.std()) or 1.0, float(values.mean())
+        deviation = values.std(axis=0)
+        return np.where(deviation > 0, deviation, 1.0), values.mean(axis=0)
+
+
+def by_horizon(columns: list[tuple[Float64, Int64]], classes: int) -> Labels:
+    """Labels from the value `[N]` and the row `[N]` at which it is known, of each horizon."""
+    values, known = zip(*columns, strict=True)
+    return Labels(np.stack(values, axis=1), np.max(known, axis=0), classes)
 
 
 def forward_log_return(candles: Candles, horizon: int, max_gap: int) -> tuple[Float64, Int64]:

@@ -1,0 +1,121 @@
+"""Runs: trainings in progress, each a folder that holds all it needs to be taken up again.
+
+`recipe/` (config and candles, checksummed) is written before anything slow; `checkpoints/` is the
+training's. A run whose model is registered is removed; one that stopped keeps its folder as long
+as there is a checkpoint to go on from. Knows nothing of what is trained.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from atb import atomic
+from atb.config.training import TrainingConfig, from_json
+from atb.errors import StoppedError, UsageError, nearest
+from atb.market import files
+from atb.market.candles import Candles
+from atb.registry import integrity, manifest
+from atb.registry.version import check_version
+from atb.workspace import Workspace
+
+CONFIG, CANDLES = "config.json", "candles.parquet"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training in progress: its name, which its model will have too, and its folder."""
+
+    name: str
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the training keeps its checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return any(self.checkpoints.glob("[0-9]*"))
+
+    def recipe(self) -> tuple[TrainingConfig, Candles]:
+        """What is trained on which candles, as it was at the beginning.
+
+        Raises:
+            IntegrityError: when a file is not as it was written.
+        """
+        folder = self.path / "recipe"
+        integrity.verify(folder)
+        config = from_json((folder / CONFIG).read_text(), str(folder / CONFIG))
+        return config, files.read(folder / CANDLES, config.symbol, config.data.timeframe)
+
+
+def start(workspace: Workspace, name: str, config: TrainingConfig, candles: Candles) -> Run:
+    """Write down a new run.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    run = Run(name, workspace.runs / name)
+    with atomic.locked(workspace.runs / ".lock"):
+        atomic.remove_leftovers(workspace.runs)
+        with atomic.folder(run.path) as folder:
+            recipe = folder / "recipe"
+            recipe.mkdir()
+            (recipe / CONFIG).write_text(config.model_dump_json())
+            files.write(candles, recipe / CANDLES)
+            manifest.write(recipe)
+    return run
+
+
+def find(workspace: Workspace, reference: str) -> Run:
+    """The stopped run a person means: its name, or its folder.
+
+    Raises:
+        UsageError: when there is none such.
+    """
+    path = Path(reference)
+    if not (path / "recipe").is_dir():
+        path = workspace.runs / reference
+    known = [run.name for run in listing(workspace)]
+    if path.name != check_version(path.name) or not (path / "recipe").is_dir():
+        raise UsageError(
+            f"there is no stopped training {reference!r} in {workspace.runs}",
+            remedy=nearest(reference, known),
+        )
+    return Run(path.name, path)
+
+
+def listing(workspace: Workspace) -> list[Run]:
+    """Every run, oldest first: those that stopped and those that another process trains."""
+    found = sorted(workspace.runs.glob("*/recipe/"))
+    return [Run(place.parent.name, place.parent) for place in found]
+
+
+@contextmanager
+def kept_until_done(run: Run) -> Iterator[None]:
+    """Hold a run for this process; remove its folder once the body succeeds.
+
+    When the body fails, the folder stays if there is a checkpoint in it.
+
+    Raises:
+        StoppedError: with the command that goes on, when the body was interrupted.
+        StorageError: when another process trains this run.
+    """
+    done = False
+    with atomic.locked(run.path / ".lock", seconds=1.0):
+        try:
+            yield
+            done = True
+        except (StoppedError, KeyboardInterrupt, SystemExit) as stop:
+            if not run.started:
+                raise
+            what = stop.what if isinstance(stop, StoppedError) else "stopped; everything is saved"
+            raise StoppedError(what, remedy=f"go on with: atb train resume {run.path}") from stop
+        finally:
+            if done or not run.started:
+                shutil.rmtree(run.path)

@@ -1,0 +1,108 @@
+"""Steps of gradient descent, several in a row inside TensorFlow.
+
+Knows batches, a loss and an optimiser; it knows no epochs, no validation and no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import tensorflow as tf
+
+Loss: TypeAlias = Callable[[Any, Any], Any]
+Augment: TypeAlias = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a step is made of.
+
+    Attributes:
+        network: `[B, T, F]` to raw outputs `[B, W]`.
+        optimizer: built for the network's trainable variables.
+        loss: targets `[B, K]` and raw outputs to losses `[B]`.
+        augment: number of the step and windows to windows, or None.
+        accumulation: parts of a batch computed one after the other; it divides the batch.
+        strategy: the devices that share each batch.
+    """
+
+    network: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loss: Loss
+    augment: Augment | None = None
+    accumulation: int = 1
+    strategy: Any = None
+
+    def distributed(self, batches: tf.data.Dataset) -> Any:
+        """The batches, each cut into a share for every device."""
+        return self._strategy.experimental_distribute_dataset(batches)
+
+    @property
+    def _strategy(self) -> tf.distribute.Strategy:
+        return self.strategy or tf.distribute.get_strategy()
+
+    def runner(self) -> Callable[[Iterator[Any], Any, Any, Any], tuple[Any, Any]]:
+        """A function `(batches, first, count, total) -> (total, done)`.
+
+        It takes `count` int64 batches, numbers their steps from `first` int64 on, adds each mean
+        loss to `total` float64 in order, and leaves off after a loss that is not finite. Where a
+        run is cut into calls changes no bit of the result.
+        """
+        strategy = self._strategy
+        shares = strategy.num_replicas_in_sync
+
+        def step(number: Any, windows: Any, targets: Any) -> Any:
+            return self._step(number, windows, targets, shares)
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def run(batches: Any, first: Any, count: Any, total: Any) -> tuple[Any, Any]:
+            done = tf.zeros((), tf.int64)
+            while done < count and tf.math.is_finite(total):
+                windows, targets = next(batches)
+                losses = strategy.run(step, args=(first + done, windows, targets))
+                mean = strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+                total += tf.cast(mean, tf.float64)
+                done += 1
+            return total, done
+
+        compiled: Callable[[Iterator[Any], Any, Any, Any], tuple[Any, Any]] = run
+        return compiled
+
+    def _step(self, number: Any, windows: Any, targets: Any, shares: int) -> Any:
+        """One update of the weights; returns this device's part of the mean loss."""
+        if self.augment is not None:
+            windows = self.augment(number, windows)
+        if self.accumulation > 1:
+            loss, gradients = self._accumulated(windows, targets, shares)
+        else:
+            loss, gradients = self._gradients(windows, targets, shares)
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+        return loss
+
+    def _gradients(self, windows: Any, targets: Any, shares: int) -> tuple[Any, list[Any]]:
+        variables = [variable.value for variable in self.network.trainable_variables]
+        with tf.GradientTape() as tape:
+            raw = self.network(windows, training=True)
+            loss = tf.reduce_mean(self.loss(targets, raw)) / shares
+            scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, variables)
+        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def _accumulated(self, windows: Any, targets: Any, shares: int) -> tuple[Any, list[Any]]:
+        """The same of the whole batch, with the activations of one part in memory at a time."""
+        parts = self.accumulation
+        windows = tf.reshape(windows, [parts, -1, *windows.shape[1:]])
+        targets = tf.reshape(targets, [parts, -1, *targets.shape[1:]])
+
+        def add(part: Any, total: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
+            loss, gradients = self._gradients(windows[part], targets[part], shares)
+            return part + 1, total + loss, [s + g for s, g in zip(sums, gradients, strict=True)]
+
+        zeros = [tf.zeros(variable.shape) for variable in self.network.trainable_variables]
+        _, total, sums = tf.while_loop(
+            lambda part, *_: part < parts, add, (0, 0.0, zeros), parallel_iterations=1
+        )
+        return total / parts, [gradient / parts for gradient in sums]
