@@ -6,13 +6,14 @@ from typing import get_args
 
 import pytest
 
-from atb.backtest.sizing import NEUTRAL, THRESHOLD_UNIT
+from atb.backtest.predictions import LAWS
+from atb.backtest.sizing import RULES
 from atb.config.data import DataSpec
 from atb.config.dataset import DatasetSpec
 from atb.config.targets import TARGETS
 from atb.config.trading import TradingSpec
 from atb.config.training import TrainingConfig
-from atb.evaluation.verdict import CONTESTS, HEADLINES
+from atb.evaluation.trials import TRIALS
 from atb.market.load import SOURCES
 from atb.presets import OPTION_FIELDS, flat
 from atb.runtime.session import UNITS
@@ -27,8 +28,16 @@ def choices(spec: type, field: str) -> set[str]:
 
 def test_every_target_is_built_and_its_output_judged_and_traded() -> None:
     assert BUILDERS.keys() == TARGETS.keys()
-    for table in (CONTESTS, HEADLINES, NEUTRAL, THRESHOLD_UNIT, UNITS):
+    for table in (TRIALS, LAWS, RULES, UNITS):
         assert table.keys() == OUTPUTS
+
+
+def test_a_trial_has_its_headline_and_all_its_baselines() -> None:
+    for trial in TRIALS.values():
+        names = {contest.metric.name for contest in trial.contests}
+        assert trial.headline[0] in names
+        assert len(names) == len(trial.contests)
+        assert {name for one in trial.contests for name in one.baselines} == trial.baselines.keys()
 
 
 def test_every_output_has_a_head(tensorflow_ready: None) -> None:
