@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from atb.config.targets import Output
 from atb.errors import DivergedError
+
+if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
+    from atb.config.targets import Output
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
