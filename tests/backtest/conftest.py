@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -40,25 +41,36 @@ def predictions(rows: Any, value: Any, unit: Any = "return") -> Predictions:
     return Predictions(np.asarray(rows, np.int64), np.asarray(value, float), unit)
 
 
+def asked(value: Any, unit: str, spec: TradingSpec) -> float:
+    """The position one prediction at hourly bars asks for."""
+    if unit == "log_volatility":
+        return min(1.0, spec.volatility_target / (math.exp(value) * math.sqrt(365.25 * 24)))
+    if unit == "probabilities":
+        distance, threshold = value[2] - value[0], spec.threshold / 100
+    elif unit == "probability":
+        distance, threshold = value - 0.5, spec.threshold / 100
+    else:
+        distance, threshold = value, spec.threshold / 10_000
+    if distance > threshold:
+        return 1.0
+    return -1.0 if distance < -threshold and spec.positions == "long_short" else 0.0
+
+
 def ledger(made: Predictions, bars: Candles, spec: TradingSpec) -> list[float]:
     """Equity at each bar's open and at the end, by cash and units, one event after another."""
     wanted = dict(zip(made.rows.tolist(), made.value.tolist(), strict=True))
     fills = [row + 1 for row in wanted if row + 1 < len(bars)]
     rate = (spec.fee + spec.slippage) / 10_000
-    neutral, unit = (0.0, 1e-4) if made.unit == "return" else (0.5, 1e-2)
     cash, units, position, curve = 1.0, 0.0, 0.0, []
     for bar in range(min(fills), max(fills) + 1):
         price = float(bars.open[bar])
         equity = cash + units * price
         curve.append(equity)
-        distance = wanted.get(bar - 1, neutral) - neutral
         before, position = position, 0.0
-        if distance > spec.threshold * unit:
-            position = 1.0
-        elif distance < -spec.threshold * unit and spec.positions == "long_short":
-            position = -1.0
+        if bar - 1 in wanted:
+            position = asked(wanted[bar - 1], made.unit, spec)
         equity -= rate * abs(position - before) * equity
-        # A constant exposure: a short position is brought back to one times the equity each bar.
+        # A constant exposure: every bar it is brought back to its share of the equity.
         units = position * equity / price
         cash = equity - units * price
     equity = cash + units * float(bars.close[max(fills)])

@@ -109,6 +109,24 @@ def test_it_agrees_with_a_ledger_kept_event_by_event(seed, keep_ledger):
     )
 
 
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("unit", ["probability", "probabilities", "log_volatility"])
+def test_it_agrees_with_the_ledger_in_every_unit(seed, unit, predict, keep_ledger):
+    bars, made = path(seed)
+    random = np.random.default_rng(seed)
+    value = {
+        "probability": random.random(len(made)),
+        "probabilities": random.dirichlet(np.ones(3), len(made)),
+        "log_volatility": random.normal(-6, 1, len(made)),
+    }[unit]
+    spec = TradingSpec(
+        threshold=random.uniform(0, 30), positions=("long_flat", "long_short")[seed % 2]
+    )
+    again = predict(made.rows, value, unit)
+    expected = keep_ledger(again, bars, spec)
+    assert run(again, bars, spec).equity == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
 @given(seeds)
 def test_always_flat_keeps_the_equity(seed):
     bars, made = path(seed)
