@@ -32,8 +32,22 @@ def test_the_sets_have_their_sizes() -> None:
         "price": 5,
         "technical": 15,
         "full": 39,
+        "distinct": 31,
     }
     assert set(SETS["price"]) < set(SETS["technical"]) < set(SETS["full"]) == set(FEATURES)
+    assert set(SETS["distinct"]) < set(SETS["full"])
+
+
+def test_what_distinct_leaves_out_the_rest_nearly_says(bitcoin: Candles) -> None:
+    from atb.features.layer import compute
+
+    matrix = compute("full", bitcoin)[lookback("full") :].astype(np.float64)
+    matrix = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+    kept = np.isin(SETS["full"], SETS["distinct"])
+    rest, out = matrix[:, kept], matrix[:, ~kept]
+    unexplained = out - rest @ np.linalg.lstsq(rest, out)[0]
+    assert out.shape[1] == 8
+    assert (1 - unexplained.var(axis=0)).min() >= 0.95
 
 
 @every_set
