@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atb.config.optimisation import Regularisation
+from atb.config.optimisation import AdamW, Optimisation, Regularisation
 from atb.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
@@ -185,18 +185,29 @@ def test_half_precision_outputs_are_judged_in_float32(classes):
     assert value.shape == (4,)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("classes", [1, 2, 3])
-def test_a_network_can_be_fitted_on_it(classes):
-    """Labels that follow from the input are learned, whatever the number of horizons."""
+def test_a_network_can_be_fitted_on_it(classes, dtype):
+    """Labels that follow from the input are learned at several horizons, in every precision."""
     import keras
 
+    from atb.training import optimizer
     from atb.training.loss import build
+    from atb.training.precision import policy
 
     keras.utils.set_random_seed(1)
     inputs = np.random.default_rng(2).normal(0, 1, (512, 2)).astype(np.float32)
     targets = inputs if classes == 1 else np.floor(classes / (1 + np.exp(-inputs))).astype(float)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(6 if classes == 3 else 2)])
-    model.compile(keras.optimizers.Adam(0.1), build(classes, BALANCED, targets))
+    with policy(dtype):
+        model = keras.Sequential(
+            [
+                keras.Input((2,)),
+                keras.layers.Dense(16, activation="relu"),
+                keras.layers.Dense(6 if classes == 3 else 2, dtype="float32"),
+            ]
+        )
+    spec = Optimisation(learning_rate=0.03, epochs=15, optimizer=AdamW(clip_norm=1.0))
+    model.compile(optimizer.build(spec, 8, dtype), build(classes, BALANCED, targets))
     history = model.fit(inputs, targets, epochs=15, batch_size=64, verbose=0).history["loss"]
     assert history[-1] < history[0] / 2
 

@@ -58,7 +58,9 @@ def balanced_weights(train: Float64, classes: int) -> Float64:
         DataError: when a class is absent.
     """
     counts = np.stack([(train == label).sum(axis=0) for label in range(classes)], axis=1)
-    for column, label in np.argwhere(counts == 0):
+    absent = np.argwhere(counts == 0)
+    if len(absent):
+        column, label = absent[0]
         raise DataError(
             f"class {label} is absent from all {len(train):,} train labels, so it has no weight",
             where=f"target, horizon {column + 1} of {train.shape[1]}",
