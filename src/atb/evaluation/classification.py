@@ -48,7 +48,8 @@ def macro_f1(actual: Float64, predicted: Int64, classes: int) -> float:
 def metrics(classes: int) -> tuple[Metric, ...]:
     """Every metric of this many classes; precision and recall once for each."""
     return tuple(
-        Metric(name, _cells, _of_matrix(figure)) for name, figure in _figures(NAMES[classes])
+        Metric(name, _cells, _of_matrix(figure), rising=True)
+        for name, figure in _figures(NAMES[classes])
     )
 
 

@@ -66,11 +66,13 @@ class Metric:
         columns: an outcome to `[M, k]` float64 per-row quantities; metrics that share the
             function share the work.
         value: means `[..., k]` of those columns to the metric `[...]`; NaN where it is undefined.
+        rising: whether higher is better.
     """
 
     name: str
     columns: Callable[[Outcome], Float64]
     value: Callable[[Float64], Float64]
+    rising: bool = False
 
     def of(self, outcome: Outcome) -> float:
         """The metric of an outcome; NaN where it is undefined."""

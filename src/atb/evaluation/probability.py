@@ -96,4 +96,4 @@ METRICS = (
     Metric("brier", mean_of(_brier), first),
     CALIBRATION,
 )
-AUC = Metric("auc", mean_of(_placements), first)
+AUC = Metric("auc", mean_of(_placements), first, rising=True)

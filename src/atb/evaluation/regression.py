@@ -46,7 +46,7 @@ def _r2(means: Float64) -> Float64:
 
 
 LOSS = Metric("loss", mean_of(lambda o: (_error(o) / o.scale) ** 2), first)
-R2 = Metric("r2", _squares, _r2)
+R2 = Metric("r2", _squares, _r2, rising=True)
 METRICS = (
     LOSS,
     Metric("rmse", mean_of(lambda o: _error(o) ** 2), root),
@@ -57,5 +57,8 @@ METRICS = (
     R2,
 )
 DIRECTION = Metric(
-    "directional_accuracy", _right_direction, lambda means: ratio(means[..., 0], means[..., 1])
+    "directional_accuracy",
+    _right_direction,
+    lambda means: ratio(means[..., 0], means[..., 1]),
+    rising=True,
 )

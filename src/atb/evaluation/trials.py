@@ -23,7 +23,7 @@ class Contest:
 
     Attributes:
         metric: the figure of merit.
-        baselines: names; differences are taken from the first, the others are shown.
+        baselines: names, at least one.
     """
 
     metric: Metric
@@ -78,8 +78,6 @@ TRIALS: Mapping[Output, Trial] = {
     ),
     "probability": _of_classes(2, probability.AUC),
     "probabilities": _of_classes(3),
-    # HAR is the one to beat, said beforehand: the better of the two on test rows would be chosen
-    # by the rows that judge.
     "log_volatility": Trial(
         contests=tuple(Contest(metric, ("har", "ewma")) for metric in volatility.METRICS),
         baselines={"har": volatility_baselines.har, "ewma": volatility_baselines.ewma},

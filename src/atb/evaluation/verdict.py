@@ -56,7 +56,7 @@ class Verdict:
     Attributes:
         metrics: value of each metric; one that these rows do not define is left out.
         baselines: the same of each baseline, for the metrics it takes part in.
-        differences: model minus baseline for each metric.
+        differences: model minus its best baseline for each metric.
         words: what it comes to, in a sentence.
         rows: number of predictions judged.
         block: rows in a block of the bootstrap.
@@ -111,17 +111,19 @@ class _Result:
     naive: Mapping[str, _Score]
 
     @property
-    def rival(self) -> _Score:
-        return self.naive[self.contest.baselines[0]]
+    def rival(self) -> str:
+        """The baseline that did best on these rows, a choice that never flatters the model."""
+        best = max if self.contest.metric.rising else min
+        return best(self.naive, key=lambda name: self.naive[name].value)
 
     @property
     def defined(self) -> bool:
         return all(np.isfinite(score.value) for score in (self.model, *self.naive.values()))
 
     def difference(self) -> Difference:
-        low, high = bootstrap.interval(self.model.samples - self.rival.samples)
-        estimate = self.model.value - self.rival.value
-        return Difference(self.contest.baselines[0], estimate, low, high)
+        naive = self.naive[self.rival]
+        low, high = bootstrap.interval(self.model.samples - naive.samples)
+        return Difference(self.rival, self.model.value - naive.value, low, high)
 
 
 def judge(unit: Output, predicted: Float64, evidence: Evidence, scale: float, seed: int) -> Verdict:
@@ -208,7 +210,7 @@ def _words(headline: tuple[str, str], results: Mapping[str, _Result]) -> str:
     """Better or worse only when the interval of the headline's ratio leaves out one."""
     metric, label = headline
     result = results[metric]
-    model, rival, naive = result.model, result.rival, title(result.contest.baselines[0])
+    model, rival, naive = result.model, result.naive[result.rival], title(result.rival)
     if rival.value == 0:
         return f"no comparison: the {label} of {naive} is 0, that of the model {model.value:.3g}"
     low, high = bootstrap.interval(ratio(model.samples, rival.samples))
