@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from atb.evaluation.classification import NAMES, confusion, likeliest, macro_f1, metrics
+from atb.evaluation.classification import (
+    NAMES,
+    OVERALL,
+    confusion,
+    likeliest,
+    macro_f1,
+    per_class,
+)
 
 decisions = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60)
 
@@ -18,7 +27,7 @@ def certain(classes: int, decided) -> np.ndarray:
 
 
 def of(outcome, classes: int) -> dict[str, float]:
-    return {metric.name: metric.of(outcome) for metric in metrics(classes)}
+    return {metric.name: metric.of(outcome) for metric in (*OVERALL, *per_class(classes))}
 
 
 def test_by_hand(make):
@@ -78,7 +87,7 @@ def test_means_of_many_resamples_are_measured_at_once(make, pairs):
     actual, decided = np.array(pairs).T
     outcome = make(certain(3, decided), actual)
     drawn = np.random.default_rng(0).integers(0, len(pairs), (5, len(pairs)))
-    for metric in metrics(3):
+    for metric in (*OVERALL, *per_class(3)):
         means = metric.columns(outcome)[drawn].mean(axis=1)
         single = [metric.value(row) for row in means]
         np.testing.assert_allclose(metric.value(means), single, atol=1e-12)
@@ -89,3 +98,24 @@ def test_who_always_says_the_same_has_no_correlation(make):
         found = of(make(certain(3, [1, 1, 1, 1]), actual), 3)
         assert found["mcc"] == 0
         assert found["precision_down"] == 0
+
+
+def test_a_drawn_class_counts_in_expectation(make):
+    """Chance: every class is right as often as it comes true, found as often as it is said."""
+    actual = np.repeat([0, 1, 2], [20, 50, 30])
+    said = np.array([0.5, 0.1, 0.4])
+    guess = make(np.tile(said, (100, 1)), actual)
+    found = of(replace(guess, drawn=True), 3)
+    assert found["accuracy"] == pytest.approx(0.2 * 0.5 + 0.5 * 0.1 + 0.3 * 0.4)
+    assert found["mcc"] == pytest.approx(0, abs=1e-12)
+    for name, true, decided in zip(NAMES[3], [0.2, 0.5, 0.3], said, strict=True):
+        assert found[f"precision_{name}"] == pytest.approx(true)
+        assert found[f"recall_{name}"] == pytest.approx(decided)
+    draws = np.random.default_rng(0).choice(3, 200_000, p=said)
+    many = of(make(certain(3, draws), np.resize(actual, 200_000)), 3)
+    assert many["macro_f1"] == pytest.approx(found["macro_f1"], abs=0.005)
+
+
+def test_a_certain_class_is_drawn_or_taken_alike(make):
+    outcome = make(certain(3, [0, 1, 2, 2]), [0, 1, 1, 2])
+    assert of(replace(outcome, drawn=True), 3) == of(outcome, 3)

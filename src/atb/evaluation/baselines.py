@@ -42,7 +42,10 @@ def majority(classes: int) -> Baseline:
 
 
 def class_frequency(classes: int) -> Baseline:
-    """The share of each of so many classes on train rows as its probability: `[M, C]`."""
+    """The share of each of so many classes on train rows as its probability: `[M, C]`.
+
+    As decisions it is a guess with these probabilities.
+    """
 
     def forecast(evidence: Evidence) -> Float64:
         return np.tile(_frequency(evidence, classes), (len(evidence.test), 1))

@@ -6,7 +6,7 @@ The class decided on is the likeliest. Knows outcomes, not where they came from.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -45,19 +45,31 @@ def macro_f1(actual: Float64, predicted: Int64, classes: int) -> float:
     return float(_macro_f1(counts))
 
 
-def metrics(classes: int) -> tuple[Metric, ...]:
-    """Every metric of this many classes; precision and recall once for each."""
+def per_class(classes: int) -> tuple[Metric, ...]:
+    """Precision and recall of each of this many classes."""
     return tuple(
-        Metric(name, _cells, _of_matrix(figure), rising=True)
-        for name, figure in _figures(NAMES[classes])
+        _metric(f"{title}_{name}", partial(_of_class, figure, index))
+        for index, name in enumerate(NAMES[classes])
+        for title, figure in (("precision", _precision), ("recall", _recall))
     )
 
 
+def _metric(name: str, figure: Figure) -> Metric:
+    return Metric(name, _cells, _of_matrix(figure), rising=True)
+
+
 def _cells(outcome: Outcome) -> Float64:
-    """`[M, C * C]` 1 in the cell of the confusion matrix that the row belongs to."""
-    classes = by_class(outcome.predicted).shape[1]
-    cell = outcome.actual.astype(np.int64) * classes + likeliest(outcome.predicted)
-    columns: Float64 = np.eye(classes**2)[cell]
+    """`[M, C * C]` how much of the row belongs to each cell of the confusion matrix: all to one.
+
+    Where classes are drawn, to each cell of what came true by its probability.
+    """
+    given = by_class(outcome.predicted)
+    classes = given.shape[1]
+    decided = given if outcome.drawn else np.eye(classes)[given.argmax(axis=1)]
+    actual = np.eye(classes)[outcome.actual.astype(np.int64)]
+    columns: Float64 = (actual[:, :, np.newaxis] * decided[:, np.newaxis, :]).reshape(
+        -1, classes**2
+    )
     return columns
 
 
@@ -69,15 +81,6 @@ def _of_matrix(figure: Figure) -> Figure:
         return figure(means.reshape(*means.shape[:-1], classes, classes))
 
     return of_cells
-
-
-def _figures(names: tuple[str, ...]) -> Iterator[tuple[str, Figure]]:
-    yield "accuracy", _accuracy
-    yield "macro_f1", _macro_f1
-    yield "mcc", _mcc
-    for index, name in enumerate(names):
-        yield f"precision_{name}", partial(_of_class, _precision, index)
-        yield f"recall_{name}", partial(_of_class, _recall, index)
 
 
 def _of_class(figure: Figure, index: int, matrix: Float64) -> Float64:
@@ -117,3 +120,6 @@ def _mcc(matrix: Float64) -> Float64:
     spread = (1 - (actual**2).sum(axis=-1)) * (1 - (decided**2).sum(axis=-1))
     # A share of 1 that was summed up may miss it by a rounding, and the spread then be no zero.
     return ratio(covariance, np.sqrt(np.where(spread > 1e-12, spread, 0.0)), otherwise=0.0)
+
+
+OVERALL = (_metric("accuracy", _accuracy), _metric("macro_f1", _macro_f1), _metric("mcc", _mcc))

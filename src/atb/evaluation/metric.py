@@ -49,12 +49,15 @@ class Outcome:
         actual: `[M]` float64 quantity, or index of the class.
         close: `[M]` float64 price at the close of the bar the forecast was made at.
         scale: standard deviation of the label on train rows, 1 for classes.
+        drawn: whether a class is drawn with its probability, instead of taking the likeliest; what
+            is decided then counts in expectation.
     """
 
     predicted: Float64
     actual: Float64
     close: Float64
     scale: float
+    drawn: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,16 @@ class Trial:
 
 
 def _of_classes(classes: int, *more: Metric) -> Trial:
-    """Decisions stand beside the majority class, probabilities beside the class frequencies."""
-    decided, given = classification.metrics(classes), (*probability.METRICS, *more)
+    """Everything stands beside class frequencies, decisions as a whole also beside the majority.
+
+    Who always says one class finds all of it and none of the others: nothing for one class.
+    """
+    given = (*probability.METRICS, *more)
     return Trial(
         contests=(
             *(Contest(metric, ("class_frequency",)) for metric in given),
-            *(Contest(metric, ("majority",)) for metric in decided),
+            *(Contest(one, ("majority", "class_frequency")) for one in classification.OVERALL),
+            *(Contest(one, ("class_frequency",)) for one in classification.per_class(classes)),
         ),
         baselines={
             "class_frequency": baselines.class_frequency(classes),

@@ -171,7 +171,7 @@ def _results(
 ) -> Iterator[_Result]:
     """Every contest, all on the same resamples; columns that metrics share are resampled once."""
     forecasts = {MODEL: outcome} | {
-        name: replace(outcome, predicted=baseline(evidence))
+        name: replace(outcome, predicted=baseline(evidence), drawn=True)
         for name, baseline in trial.baselines.items()
     }
     wanted = [
