@@ -59,18 +59,16 @@ def _metric(name: str, figure: Figure) -> Metric:
 
 
 def _cells(outcome: Outcome) -> Float64:
-    """`[M, C * C]` how much of the row belongs to each cell of the confusion matrix: all to one.
+    """`[M, C * C]` how much of each row is in each cell of the confusion matrix.
 
-    Where classes are drawn, to each cell of what came true by its probability.
+    All of it is in one, or, where the class is drawn, in several by their probabilities.
     """
     given = by_class(outcome.predicted)
     classes = given.shape[1]
     decided = given if outcome.drawn else np.eye(classes)[given.argmax(axis=1)]
     actual = np.eye(classes)[outcome.actual.astype(np.int64)]
-    columns: Float64 = (actual[:, :, np.newaxis] * decided[:, np.newaxis, :]).reshape(
-        -1, classes**2
-    )
-    return columns
+    cells: Float64 = actual[:, :, np.newaxis] * decided[:, np.newaxis, :]
+    return cells.reshape(-1, classes**2)
 
 
 def _of_matrix(figure: Figure) -> Figure:
@@ -118,8 +116,9 @@ def _mcc(matrix: Float64) -> Float64:
     actual, decided = matrix.sum(axis=-1), matrix.sum(axis=-2)
     covariance = _accuracy(matrix) - (actual * decided).sum(axis=-1)
     spread = (1 - (actual**2).sum(axis=-1)) * (1 - (decided**2).sum(axis=-1))
-    # A share of 1 that was summed up may miss it by a rounding, and the spread then be no zero.
-    return ratio(covariance, np.sqrt(np.where(spread > 1e-12, spread, 0.0)), otherwise=0.0)
+    # Shares that were summed up miss a zero by a rounding.
+    covariance, spread = (np.where(np.abs(x) > 1e-12, x, 0.0) for x in (covariance, spread))
+    return ratio(covariance, np.sqrt(spread), otherwise=0.0)
 
 
 OVERALL = (_metric("accuracy", _accuracy), _metric("macro_f1", _macro_f1), _metric("mcc", _mcc))

@@ -16,7 +16,8 @@ p.verdict { font-size: 1.1em; border-left: 4px solid {{ colours.model }}; paddin
 p.synthetic { background: #b3261e; color: #fff; padding: .6em 1em; font-weight: 600; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 td, th { padding: .3em .6em; border-bottom: 1px solid var(--line); text-align: right; }
-th { font-weight: 600; color: var(--soft); } td:first-child, th:first-child { text-align: left; }
+th { font-weight: 600; color: var(--soft); } td:nth-child(n+2) { white-space: nowrap; }
+td:first-child, th:first-child { text-align: left; }
 svg { width: 100%; } svg text { font-size: 11px; fill: var(--soft); }
 svg polyline { fill: none; stroke-width: 1.6; } svg .rule { stroke: var(--line); }
 i { display: inline-block; width: 1.2em; height: .2em; vertical-align: middle; }
@@ -45,7 +46,7 @@ market.</p>
 <h2>On test rows, judged once</h2>
 {% for one in judgements %}
 {% if judgements | length > 1 %}
-<h3>{{ one.horizon }} bars ahead{{ ", traded" if loop.first }}</h3>
+<h3>{{ one.horizon }} bar{{ "s" if one.horizon > 1 }} ahead{{ ", traded" if loop.first }}</h3>
 <p class="soft">{{ one.words }}</p>
 {% endif %}
 <table>
