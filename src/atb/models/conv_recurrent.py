@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from atb.config.architectures import ConvRecurrent
+from atb.models import blocks
 
 KERNEL = 3
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
@@ -29,27 +30,12 @@ def build(spec: ConvRecurrent, window: tuple[int, int]) -> keras.Model:
     inputs = keras.Input(window, name="features")
     hidden = inputs
     for number, (filters, pool) in enumerate(zip(spec.filters, spec.pool, strict=True), 1):
-        hidden = _convolution(hidden, filters, pool, spec.batch_norm, number)
+        hidden = blocks.convolution(hidden, filters, KERNEL, pool, spec.batch_norm, number)
     for number in range(1, len(spec.units) + 1):
         hidden = _recurrence(hidden, spec, number)
     for number, width in enumerate(spec.dense, 1):
         hidden = layers.Dense(width, activation="relu", name=f"dense_{number}")(hidden)
     return keras.Model(inputs, hidden, name=spec.architecture)
-
-
-def _convolution(
-    x: keras.KerasTensor, filters: int, pool: int, batch_norm: bool, number: int
-) -> keras.KerasTensor:
-    """`[B, T, C]` to `[B, ceil(T / pool), filters]`: Conv1D, batch norm, ReLU, max-pool."""
-    # Batch norm subtracts the mean, so a bias before it would be trained for nothing.
-    x = layers.Conv1D(
-        filters, KERNEL, padding="same", use_bias=not batch_norm, name=f"conv_{number}"
-    )(x)
-    if batch_norm:
-        x = layers.BatchNormalization(name=f"batch_norm_{number}")(x)
-    x = layers.ReLU(name=f"relu_{number}")(x)
-    # An odd length keeps its last step: "valid" would drop the newest bars, of all bars.
-    return layers.MaxPooling1D(pool, padding="same", name=f"pool_{number}")(x) if pool > 1 else x
 
 
 def _recurrence(x: keras.KerasTensor, spec: ConvRecurrent, number: int) -> keras.KerasTensor:

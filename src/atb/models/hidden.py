@@ -1,0 +1,73 @@
+"""What a recurrent network remembers at every step of a window.
+
+Knows recurrent layers wherever they stand in a network, not how the network was built or trained.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from atb.errors import UsageError
+
+Float32 = npt.NDArray[np.float32]
+
+RECURRENT = (layers.RNN, layers.Bidirectional)  # a GRU or LSTM is an RNN
+BATCH = 256
+
+
+def hidden_states(model: keras.Model, windows: Float32) -> Float32:
+    """The output of a network's last recurrent layer at every step it takes.
+
+    Args:
+        model: a network with recurrent layers, as `atb.models.build.network` makes it.
+        windows: `[n, bars, features]` float32, scaled as for the network.
+
+    Returns:
+        `[n, time, units x directions]` float32, both directions in the order of the window: the
+        network itself goes on with the last step forwards and the first step backwards. Time is
+        shorter than the window where pooling comes before the recurrence.
+
+    Raises:
+        UsageError: when the network has no recurrent layer, or expects windows of another shape.
+
+    >>> import keras, numpy
+    >>> inputs = keras.Input((4, 3))
+    >>> model = keras.Model(inputs, keras.layers.GRU(2)(inputs))
+    >>> hidden_states(model, numpy.zeros((5, 4, 3), numpy.float32)).shape
+    (5, 4, 2)
+    """
+    recurrent = [layer for layer in model.layers if isinstance(layer, RECURRENT)]
+    if not recurrent:
+        raise UsageError(
+            f"the network {model.name!r} has no recurrent layer, hence no hidden states",
+            remedy="give one of gru, lstm, bilstm, conv_recurrent",
+        )
+    if windows.shape[1:] != model.input_shape[1:]:
+        raise UsageError(
+            f"the model expects windows of {model.input_shape[1:]} bars and features, "
+            f"these have {windows.shape[1:]}",
+            remedy="scale and cut the windows as the model's own data",
+        )
+    watched = keras.Model(model.input, _at_every_step(recurrent[-1]))
+    states: Float32 = watched.predict(windows, batch_size=BATCH, verbose=0).astype(np.float32)
+    return states
+
+
+def _at_every_step(layer: layers.Layer) -> keras.KerasTensor:
+    """What a layer with these weights makes of its input, `[B, time, units x directions]`."""
+    copy = layer.__class__.from_config(_with_sequences(layer.get_config()))
+    output = copy(layer.input)
+    copy.set_weights(layer.get_weights())
+    return output
+
+
+def _with_sequences(config: Any) -> Any:
+    """A layer's configuration, also of layers inside it, that asks for every step."""
+    if isinstance(config, dict):
+        return {k: k == "return_sequences" or _with_sequences(v) for k, v in config.items()}
+    return config

@@ -1,0 +1,27 @@
+"""Dense layers over the whole window at once.
+
+It has no idea of time: a bar's place is a column like any other. Knows neither target nor training.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from atb.config.architectures import Mlp
+from atb.models import blocks
+
+
+def build(spec: Mlp, window: tuple[int, int]) -> keras.Model:
+    """The backbone of a spec, without a head.
+
+    Args:
+        spec: widths of the layers.
+        window: bars and features of the input.
+
+    Returns:
+        `[B, bars, features]` scaled features to `[B, dense[-1]]`.
+    """
+    inputs = keras.Input(window, name="features")
+    hidden = blocks.dense(layers.Flatten(name="flatten")(inputs), spec.dense, spec.dropout)
+    return keras.Model(inputs, hidden, name=spec.architecture)
