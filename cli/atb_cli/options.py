@@ -40,7 +40,7 @@ start = click.option("--start", metavar="DATE", help="First bar, as 2023-01-31, 
 end = click.option("--end", metavar="DATE", help="Bars before this date, UTC.")
 
 
-class _Horizon(click.ParamType):
+class _Horizon(click.ParamType[int | tuple[int, ...]]):
     """One number of bars, or several with commas between them."""
 
     name = "bars"

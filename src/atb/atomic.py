@@ -102,14 +102,14 @@ def folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold a lock file; others wait for it so many seconds. A dead process frees its lock.
+def locked(path: Path, seconds: float | None = None) -> Iterator[None]:
+    """Hold a lock file; others wait so many seconds, or a minute. A dead process frees its lock.
 
     Raises:
         StorageError: when it stays taken, or cannot be made.
     """
     make_folder(path.parent)
-    lock = FileLock(path, timeout=seconds)
+    lock = FileLock(path, timeout=LOCK_SECONDS if seconds is None else seconds)
     try:
         lock.acquire()
     except OSError as error:

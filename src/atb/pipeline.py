@@ -54,7 +54,7 @@ def train_model(
         longest = config.target.horizons[-1]
         require_rows(len(candles), reach, longest, config.dataset, candles.source)
         run = runs.start(workspace, new_version(), config, candles)
-    return _trained(run, config, candles, workspace, watch)
+    return _trained(run, config, candles, watch)
 
 
 def resume_training(
@@ -64,7 +64,7 @@ def resume_training(
 
     Args:
         run: its name, or its folder.
-        artifacts: root folder of everything written.
+        artifacts: root folder of the run, unless that is given as a folder.
         listen: told of stages, epochs and warnings as they happen.
 
     Raises:
@@ -72,17 +72,17 @@ def resume_training(
         AtbError: as `train_model` does.
     """
     require_installed("train")
-    workspace = Workspace(Path(artifacts))
     watch = Stopwatch(listen)
     with watch.stage("data"):
-        found = runs.find(workspace, run)
+        found = runs.find(Workspace(Path(artifacts)), run)
         config, candles = found.recipe()
+        workspace = found.workspace
         workspace.require_writable(workspace.models(config.symbol, config.name))
-    return _trained(found, config, candles, workspace, watch)
+    return _trained(found, config, candles, watch)
 
 
 def _trained(
-    run: Run, config: TrainingConfig, candles: Candles, workspace: Workspace, watch: Stopwatch
+    run: Run, config: TrainingConfig, candles: Candles, watch: Stopwatch
 ) -> TrainingResult:
     with runs.kept_until_done(run):
         labels = build(config.target, candles, config.dataset.max_gap)
@@ -90,4 +90,4 @@ def _trained(
         with watch.stage("startup"):
             backend.prepare(config.training.seed)
             from atb.walk import walk  # not earlier: it imports TensorFlow
-        return walk(run, config, candles, labels, hook, workspace, watch)
+        return walk(run, config, candles, labels, hook, watch)

@@ -7,6 +7,7 @@ as there is a checkpoint to go on from. Knows nothing of what is trained.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,9 @@ from atb.errors import StoppedError, UsageError, nearest
 from atb.market import files
 from atb.market.candles import Candles
 from atb.registry import integrity, manifest
-from atb.registry.version import check_version
 from atb.workspace import Workspace
 
-CONFIG, CANDLES = "config.json", "candles.parquet"
+RECIPE, CONFIG, CANDLES = "recipe", "config.json", "candles.parquet"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Run:
         return self.path / "checkpoints"
 
     @property
+    def workspace(self) -> Workspace:
+        """Where it lies, and where its model will."""
+        return Workspace(self.path.parent.parent)
+
+    @property
     def started(self) -> bool:
         """Whether there is a checkpoint to go on from."""
         return any(self.checkpoints.glob("[0-9]*"))
@@ -48,7 +53,7 @@ class Run:
         Raises:
             IntegrityError: when a file is not as it was written.
         """
-        folder = self.path / "recipe"
+        folder = self.path / RECIPE
         integrity.verify(folder)
         config = from_json((folder / CONFIG).read_text(), str(folder / CONFIG))
         return config, files.read(folder / CANDLES, config.symbol, config.data.timeframe)
@@ -64,7 +69,7 @@ def start(workspace: Workspace, name: str, config: TrainingConfig, candles: Cand
     with atomic.locked(workspace.runs / ".lock"):
         atomic.remove_leftovers(workspace.runs)
         with atomic.folder(run.path) as folder:
-            recipe = folder / "recipe"
+            recipe = folder / RECIPE
             recipe.mkdir()
             (recipe / CONFIG).write_text(config.model_dump_json())
             files.write(candles, recipe / CANDLES)
@@ -78,22 +83,27 @@ def find(workspace: Workspace, reference: str) -> Run:
     Raises:
         UsageError: when there is none such.
     """
+    known = {run.name: run for run in listing(workspace)}
+    if reference in known:
+        return known[reference]
     path = Path(reference)
-    if not (path / "recipe").is_dir():
-        path = workspace.runs / reference
-    known = [run.name for run in listing(workspace)]
-    if path.name != check_version(path.name) or not (path / "recipe").is_dir():
+    if not (path / RECIPE).is_dir():
         raise UsageError(
             f"there is no stopped training {reference!r} in {workspace.runs}",
             remedy=nearest(reference, known),
         )
-    return Run(path.name, path)
+    return Run(path.absolute().name, path)
 
 
 def listing(workspace: Workspace) -> list[Run]:
     """Every run, oldest first: those that stopped and those that another process trains."""
-    found = sorted(workspace.runs.glob("*/recipe/"))
+    found = sorted(workspace.runs.glob(f"*/{RECIPE}/"))
     return [Run(place.parent.name, place.parent) for place in found]
+
+
+def command(run: Run) -> str:
+    """What a person types to go on with a run."""
+    return shlex.join(["atb", "train", "resume", str(run.path)])
 
 
 @contextmanager
@@ -115,7 +125,7 @@ def kept_until_done(run: Run) -> Iterator[None]:
             if not run.started:
                 raise
             what = stop.what if isinstance(stop, StoppedError) else "stopped; everything is saved"
-            raise StoppedError(what, remedy=f"go on with: atb train resume {run.path}") from stop
+            raise StoppedError(what, remedy=f"go on with: {command(run)}") from stop
         finally:
             if done or not run.started:
                 shutil.rmtree(run.path)

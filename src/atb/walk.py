@@ -29,7 +29,6 @@ from atb.runs import Run
 from atb.targets.labels import Labels
 from atb.training import warm_start
 from atb.training.fit import NetworkLearner
-from atb.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,6 @@ def walk(
     candles: Candles,
     labels: Labels,
     hook: Hook,
-    workspace: Workspace,
     watch: Stopwatch,
 ) -> TrainingResult:
     """Learn from good candles, judge, export and register; an error leaves nothing registered."""
@@ -66,14 +64,17 @@ def walk(
         before = lookback(config.features)
         dataset = build(matrix, labels, segments, config.window, before, config.dataset)
     with watch.stage("training"):
-        parent = warm_start.parent(workspace, config, candles, dataset)
+        parent = warm_start.parent(run.workspace, config, candles, dataset)
         initial = parent.give if parent else None
         learner = NetworkLearner(
             config.model, config.target, config.training, run.checkpoints, initial, watch.listen
         )
         fitted = learner.fit(dataset)
     with watch.stage("evaluation"):
-        predictions, verdicts = _judge_test(config, candles, dataset, fitted)
+        test = dataset.split.test
+        served = dataset.served(fitted.predict(test))  # the only time test rows are predicted
+        verdicts = _verdicts(config, candles, dataset, served)
+        predictions = Predictions(test, served[:, 0], config.target.output)
         backtest = hook(predictions, candles, config.trading)
     with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
@@ -90,6 +91,7 @@ def walk(
                 candles=candles,
                 dataset=dataset,
                 fitted=fitted,
+                served=served,
                 predictions=predictions,
                 verdicts=verdicts,
                 backtest=backtest,
@@ -97,25 +99,23 @@ def walk(
                 parent=parent.to_json() if parent else None,
             )
             files = artifact.files(made, serving, graph, watch.seconds)
-            kept = store.add(workspace, config.symbol, config.name, run.name, files)
+            kept = store.add(run.workspace, config.symbol, config.name, run.name, files)
     summary = record.summary(made, kept.path, watch.total())
     return TrainingResult(kept.version, kept.path, kept.onnx, summary)
 
 
-def _judge_test(
-    config: TrainingConfig, candles: Candles, dataset: Dataset, fitted: Fitted
-) -> tuple[Predictions, dict[int, Verdict]]:
-    """The only time anything is predicted for test rows: what is traded, and all verdicts."""
+def _verdicts(
+    config: TrainingConfig, candles: Candles, dataset: Dataset, served: Any
+) -> dict[int, Verdict]:
+    """The verdict on each horizon's predictions for test rows."""
     split, target = dataset.split, config.target
-    served = dataset.served(fitted.predict(split.test))
     verdicts = {}
     for column, horizon in enumerate(target.horizons):
-        evidence = Evidence(
-            candles.close, dataset.labels.value[:, column], split.train, split.test, horizon
-        )
+        labels = dataset.labels.value[:, column]
+        evidence = Evidence(candles.close, labels, split.train, split.test, horizon)
         scale, seed = float(dataset.target_scale[column]), config.training.seed
         verdicts[horizon] = judge(target.output, served[:, column], evidence, scale, seed)
-    return Predictions(split.test, served[:, 0], target.output), verdicts
+    return verdicts
 
 
 def _serving(config: TrainingConfig, dataset: Dataset, fitted: Fitted) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -207,20 +209,44 @@ def test_without_json_the_answer_is_the_path_and_synthetic_candles_are_marked(at
     assert done.err.count("SYNTHETIC DATA") == 2
 
 
-@pytest.mark.parametrize(
-    ("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)]
-)
-def test_a_stopped_training_leaves_no_model(atb_words, tmp_path, btc, stop, code):
-    words = [*atb_words, "train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
-    words += ["--start", "2024-06-01"]
-    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+def stopped(words, folder, stop, after):
+    """Run a command until it says a line that begins with `after`, then send it a signal."""
+    with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
-            if line.startswith("epoch 1/"):
+            if line.startswith(after):
                 break
         running.send_signal(stop)
         said = running.stderr.read().rstrip().splitlines()
-    assert running.returncode == code
-    if stop == signal.SIGINT:
-        assert said[-1].startswith("interrupted: nothing was left half-written; again: atb train")
+    return running.returncode, said
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_says_how_to_go_on_and_goes_on(atb_in, atb_words, tmp_path, btc, stop):
+    words = ["train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
+    words += ["--start", "2024-09-01", "--epochs", "12", "--artifacts", "kept here"]
+    code, said = stopped([*atb_words, *words], tmp_path, stop, "epoch 1/")
+    assert code == 130
+    assert re.fullmatch(
+        r"stopped after epoch \d+ and \d+ of \d+ steps; everything is saved; "
+        r"go on with: atb train resume 'kept here/runs/\S+'",
+        said[-1],
+    )
+    assert list((tmp_path / "kept here").rglob("model.onnx")) == []
+    assert list(tmp_path.rglob("*.tmp")) == []
+    _, _, command = said[-1].partition("go on with: atb ")
+    done = atb_in(*shlex.split(command), "--json", folder=tmp_path)
+    assert done.code == 0, done.err
+    assert done.json["epochs"] == 12
+    assert list((tmp_path / "kept here" / "runs").iterdir()) == [
+        tmp_path / "kept here" / "runs" / ".lock"
+    ]
+    again = atb_in(*shlex.split(command), folder=tmp_path)
+    assert again.code == 2 and "there is no stopped training" in again.said
+
+
+def test_a_training_stopped_before_its_first_step_leaves_nothing(atb_words, tmp_path, btc):
+    words = ["train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
+    code, said = stopped([*atb_words, *words], tmp_path, signal.SIGTERM, "startup ...")
+    assert code == 130
+    assert said[-1].startswith("interrupted: nothing was left half-written; again: atb train")
     assert list(tmp_path.rglob("manifest.json")) == []
-    assert list(tmp_path.rglob("*.tmp")) == list(tmp_path.rglob("runs")) == []

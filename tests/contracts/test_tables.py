@@ -41,9 +41,9 @@ def test_a_trial_has_its_headline_and_all_its_baselines() -> None:
 
 
 def test_every_output_has_a_head(tensorflow_ready: None) -> None:
-    from atb.models.heads import HEADS
+    from atb.models.heads import ACTIVATIONS
 
-    assert HEADS.keys() == OUTPUTS
+    assert ACTIVATIONS.keys() == OUTPUTS
 
 
 def test_every_scaler_and_source_that_can_be_named_exists() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from atb.config.architectures import ConvRecurrent
 from atb.config.features import SETS, lookback
-from atb.config.targets import DirectionTarget, ReturnTarget
+from atb.config.targets import TARGETS, DirectionTarget, ReturnTarget
 
 SPEC = ConvRecurrent(filters=(4,), pool=(2,), units=(5, 3), dense=(3,))
 WINDOW = 10
@@ -92,3 +93,54 @@ def test_a_mixed_precision_network_is_served_in_float32(
     assert {layer.compute_dtype for layer in [*served.layers[1:], *inner]} == {"float32"}
     for ours, theirs in zip(served.weights, mixed.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("horizon", [4, (1, 4)])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_every_target_leaves_as_what_it_says(
+    tensorflow_ready: None, candles: np.ndarray, tmp_path: Path, kind: str, horizon: Any
+) -> None:
+    """Shapes, names and numbers of the served output, in Keras and in ONNX."""
+    import onnxruntime
+
+    from atb.export.graph import serving_model
+    from atb.export.onnx import export
+    from atb.export.parity import check
+    from atb.features.scaling import Scaling
+    from atb.models.build import network
+
+    several = isinstance(horizon, tuple)
+    if several and kind == "triple_barrier":
+        horizon, several = 4, False
+    target = TARGETS[kind](horizon=horizon)
+    count, width = len(target.horizons), len(SETS["price"])
+    trained = network(SPEC, target, (WINDOW, width))
+    draw = np.random.default_rng(0)
+    trained.set_weights([w + draw.normal(0, 0.3, w.shape) for w in trained.get_weights()])
+    scale = np.linspace(5e-3, 1e-2, count) if target.classes == 1 else np.ones(count)
+    serving = serving_model(
+        trained,
+        features="price",
+        window=WINDOW,
+        scaling=Scaling(np.ones(width, np.float32), np.zeros(width, np.float32)),
+        target=target,
+        target_scale=scale,
+        target_offset=np.zeros(count),
+    )
+    rows = WINDOW + lookback("price")
+    windows = np.stack([candles[i : i + rows] for i in range(0, 3000, 30)])
+    shape = (count, 3) if target.classes == 3 and several else (3,)
+    expected = (100, *(shape if target.classes == 3 else (count,)))
+    served = serving.predict(windows, verbose=0)
+    assert served.shape == expected
+    if target.classes == 3:
+        np.testing.assert_allclose(served.sum(axis=-1), 1, atol=1e-6)
+    export(serving, tmp_path / "model.onnx", {})
+    assert check(serving, tmp_path / "model.onnx", windows).max_difference < 1e-5
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [one.name for one in session.get_outputs()] == [target.output]
+    damaged = windows[:4].copy()
+    damaged[1, 3, 2] = np.nan
+    (answer,) = session.run(None, {"candles": damaged})
+    assert answer.shape == (4, *expected[1:])
+    assert np.isfinite(answer).reshape(4, -1).all(axis=1).tolist() == [True, False, True, True]

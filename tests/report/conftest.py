@@ -107,6 +107,7 @@ def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
             parameters=1234,
             means={"precision": "float32"},
         ),
+        served=served,
         predictions=predictions,
         verdicts=verdicts,
         backtest=backtest(predictions, candles, config.trading),

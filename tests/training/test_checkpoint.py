@@ -37,7 +37,8 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:
     checkpoints.save(written)
     found = checkpoints.newest()
     assert found is not None and found.state == written.state
-    for a, b in zip([*found.network, *found.optimizer], [*written.network, *written.optimizer]):
+    pairs = ((found.network, written.network), (found.optimizer, written.optimizer))
+    for a, b in (pair for one, other in pairs for pair in zip(one, other, strict=True)):
         assert a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 

@@ -91,7 +91,7 @@ def test_early_stopping_goes_on_counting(
 def test_a_checkpoint_in_the_middle_of_an_epoch_is_taken_up(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after kill -9: nothing is saved at the end, the last regular checkpoint is all there is."""
+    """As after kill -9: the last regular checkpoint is all there is."""
     from atb.training import loop
 
     whole = fit(TARGET, epochs=3)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from atb.config.architectures import Architecture, ConvRecurrent
 from atb.config.data import DataSpec
@@ -43,6 +43,15 @@ class TrainingConfig(Spec):
     warm_start: str | None = Field(
         None, description="the registered model whose weights training begins with"
     )
+
+    @model_validator(mode="after")
+    def _regularises_what_it_has(self) -> Self:
+        asked = self.training.regularisation
+        if self.target.classes == 1 and (asked.label_smoothing or asked.class_weights != "none"):
+            raise ValueError(
+                f"label smoothing and class weights are for classes, not for a {self.target.kind}"
+            )
+        return self
 
     def sha256(self) -> str:
         """Hash of the recipe: equal recipes have equal hashes."""

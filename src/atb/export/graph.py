@@ -45,7 +45,8 @@ def serving_model(
         window: bars the network sees.
         scaling: feature scale and offset `[F]`.
         target: decides the output's name, activation and shape.
-        target_scale: of all K horizons, or `[K]`; value = raw * target_scale + target_offset.
+        target_scale: of all K horizons, or `[K]`; value = raw * target_scale + target_offset for
+            quantities, and no part in classes.
         target_offset: see `target_scale`.
 
     Returns:
@@ -54,8 +55,9 @@ def serving_model(
         `log_volatility`; or to `probabilities`, `[B, 3]` for one horizon and `[B, K, 3]` for more.
     """
     candles = keras.Input((window + lookback(features), len(COLUMNS)), name=INPUT)
-    scale, offset = (np.asarray(given).tolist() for given in (target_scale, target_offset))
-    unscale = layers.Rescaling(scale, offset, dtype="float32", name=UNSCALE)
+    scale, offset = (target_scale, target_offset) if target.classes == 1 else (1.0, 0.0)
+    by_horizon = (np.asarray(given).tolist() for given in (scale, offset))
+    unscale = layers.Rescaling(*by_horizon, dtype="float32", name=UNSCALE)
     activation = layers.Activation(ACTIVATIONS[target.output], dtype="float32")
     hidden = rescaling(scaling)(FeatureSet(features)(candles))
     raw = _by_horizon(unscale(in_float32(network)(hidden)), target)

@@ -13,6 +13,9 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from atb import __version__
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
@@ -34,7 +37,9 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", 
 class Run:
     """Everything one walk produced, before it is saved.
 
-    Verdicts are by horizon; `parent` says which model it began with and what that had learned from.
+    `served` `[M, K]` or `[M, K, 3]` is what was predicted of every horizon for test rows,
+    `predictions` the horizon that is traded; verdicts are by horizon; `parent` says which model
+    it began with and what that had learned from.
     """
 
     version: str
@@ -42,6 +47,7 @@ class Run:
     candles: Candles
     dataset: Dataset
     fitted: Fitted
+    served: npt.NDArray[np.float64]
     predictions: Predictions
     verdicts: Mapping[int, Verdict]
     backtest: Backtest

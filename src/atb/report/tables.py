@@ -41,23 +41,11 @@ def write_predictions(run: Run, path: Path) -> None:
         "time": pa.array(run.candles.time[rows], pa.timestamp("ms", tz="UTC")),
         "close": run.candles.close[rows],
     }
-    served = _served(run)
     for index, horizon in enumerate(horizons):
         suffix = f"_{horizon}" if len(horizons) > 1 else ""
-        predicted = served[:, index].reshape(len(rows), -1)
+        predicted = run.served[:, index].reshape(len(rows), -1)
         names = ("prediction",) if predicted.shape[1] == 1 else NAMES[3]
         columns |= {f"{name}{suffix}": predicted[:, at] for at, name in enumerate(names)}
         columns[f"actual{suffix}"] = run.dataset.labels.value[rows, index]
     said = {"unit": run.predictions.unit, "synthetic": str(run.candles.synthetic).lower()}
     pq.write_table(pa.table(columns, metadata=said), path, compression="zstd")
-
-
-def _served(run: Run) -> Float64:
-    """What was predicted of every horizon, `[M, K]` or `[M, K, 3]`.
-
-    A walk keeps the horizon it traded; of several, all are asked for again.
-    """
-    traded = run.predictions
-    if len(run.config.target.horizons) == 1:
-        return traded.value[:, np.newaxis]
-    return run.dataset.served(run.fitted.predict(traded.rows))

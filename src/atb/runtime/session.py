@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from atb.config.targets import Output
+from atb.backtest.predictions import LAWS
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
 from atb.registry.integrity import verify
+
+if TYPE_CHECKING:  # recipes are not needed to serve
+    from atb.config.targets import Output
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 GRAPH = "model.onnx"
 INPUT = "candles"
-UNITS: Mapping[str, Output] = {name: name for name in get_args(Output)}
+UNITS: Mapping[str, Output] = {name: name for name in LAWS}
 
 # onnxruntime's errors share no base class; these are the ones that reading a graph can end in.
 _REFUSALS = (

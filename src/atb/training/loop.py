@@ -149,8 +149,8 @@ class Loop:
         state, start = self.state, time.perf_counter()
         first = state.epoch * self._batches + state.step
         count = min(STEPS_TOGETHER, self._batches - state.step)
-        numbers = (tf.constant(number, tf.int64) for number in (first, count))
-        total, done = self._run(batches, *numbers, tf.constant(state.total, tf.float64))
+        begin, number = tf.constant(first, tf.int64), tf.constant(count, tf.int64)
+        total, done = self._run(batches, begin, number, tf.constant(state.total, tf.float64))
         state.step, state.total = state.step + int(done), float(total)
         state.seconds += time.perf_counter() - start
         if not math.isfinite(state.total):

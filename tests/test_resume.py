@@ -1,0 +1,124 @@
+"""A stopped training ends in the very model the uninterrupted one makes, judged the same."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from atb import presets
+from atb.errors import StoppedError
+from atb.pipeline import resume_training, train_model
+
+# The recipes as they are, but for networks that a test can afford.
+SMALLER = {
+    "fast": (),
+    "balanced": (),
+    "lstm": ("model.units=[24, 16]", "training.batch=128"),
+    "transformer": ("training.batch=256",),
+}
+
+
+def config(preset: str, market_data: Path, assignments: tuple[str, ...]) -> Any:
+    candles = market_data / "crypto_ohlcv" / "ETHUSDT_perp_1h_20230101_20250630.parquet"
+    options = {"candles": candles, "start": "2025-01-01", "epochs": 3}
+    return presets.resolve(preset, "ETHUSDT", assignments=assignments, **options).config
+
+
+def stop_after(count: int, patch: pytest.MonkeyPatch) -> None:
+    """A signal after so many returns to Python, in the middle of an epoch or at its end."""
+    from atb.training.loop import Loop
+
+    advance, calls = Loop._advance, iter(range(1, 10**6))
+
+    def stopping(loop: Any, batches: Any) -> None:
+        advance(loop, batches)
+        if next(calls) == count:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    patch.setattr(Loop, "_advance", stopping)
+
+
+def history(model: Path) -> list[dict[str, str]]:
+    with (model / "history.csv").open() as stream:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
+
+
+def weights(model: Path) -> list[bytes]:
+    """Every constant of the serving graph; their names count the graphs of a process."""
+    graph = onnx.load(model / "model.onnx").graph
+    return sorted(numpy_helper.to_array(tensor).tobytes() for tensor in graph.initializer)
+
+
+def require_equal(whole: Path, resumed: Path) -> None:
+    assert weights(whole) == weights(resumed)
+    assert history(whole) == history(resumed) and len(history(whole)) == 3
+    metrics = [json.loads((model / "metrics.json").read_text()) for model in (whole, resumed)]
+    assert metrics[0] == metrics[1]
+    import pandas as pd
+
+    tables = [pd.read_parquet(model / "predictions.parquet") for model in (whole, resumed)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+@pytest.mark.parametrize("preset", SMALLER)
+def test_stopped_twice_it_makes_the_same_model(
+    market_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    chosen = config(preset, market_data, SMALLER[preset])
+    whole = train_model(chosen, artifacts=tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(StoppedError) as stop:
+        stop_after(1, patch)
+        train_model(chosen, artifacts=tmp_path / "parts")
+    run = stop.value.remedy.rpartition(" ")[2]
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        stop_after(4, patch)
+        resume_training(run)
+    resumed = resume_training(Path(run).name, artifacts=tmp_path / "parts")
+    assert resumed.version == Path(run).name
+    require_equal(whole.path, resumed.path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", presets.names())
+@pytest.mark.parametrize("after", [1, 5, 17])
+def test_every_preset_at_its_full_size(
+    market_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str, after: int
+) -> None:
+    chosen = config(preset, market_data, ())
+    whole = train_model(chosen, artifacts=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        stop_after(after, patch)
+        try:
+            path = train_model(chosen, artifacts=tmp_path / "parts").path
+        except StoppedError as stop:
+            path = None
+            run = stop.remedy.rpartition(" ")[2]
+    require_equal(whole.path, path or resume_training(run).path)
+
+
+def test_a_run_needs_its_candles_no_more(
+    market_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file a training began with may change or go: the run has its own copy."""
+    import shutil
+
+    chosen = config("fast", market_data, ())
+    copy = tmp_path / "candles.parquet"
+    shutil.copy(chosen.data.path, copy)
+    moved = chosen.model_copy(update={"data": chosen.data.model_copy(update={"path": copy})})
+    with monkeypatch.context() as patch, pytest.raises(StoppedError) as stop:
+        stop_after(2, patch)
+        train_model(moved, artifacts=tmp_path)
+    copy.unlink()
+    result = resume_training(stop.value.remedy.rpartition(" ")[2])
+    values = onnx.load(result.onnx).graph.initializer
+    assert all(np.isfinite(numpy_helper.to_array(value)).all() for value in values if value.dims)
