@@ -12,35 +12,46 @@ import numpy as np
 import pytest
 
 from atb import presets
-from atb.config.architectures import ARCHITECTURES
+from atb.config.architectures import ARCHITECTURES, AnyArchitecture, Gru, Lstm, Transformer
 from atb.config.features import SETS
+from atb.config.targets import TARGETS
 from atb.config.training import TrainingConfig
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 
-CASES = [*presets.names(), *ARCHITECTURES]
-SHARED = {"build", "heads"}
+# Options that no preset and no default has, all of them at once.
+VARIANTS: dict[str, AnyArchitecture] = {
+    "gru_both_ways": Gru(units=(7, 6, 5), recurrent_dropout=0.3, bidirectional=True, dense=(4,)),
+    "lstm_both_ways": Lstm(units=(7, 6, 5), recurrent_dropout=0.3, bidirectional=True, dense=(4,)),
+    "lstm_three": Lstm(units=(7, 6, 5), recurrent_dropout=0.3),
+    "transformer_causal": Transformer(
+        width=24, heads=4, blocks=1, causal=True, positions="learned", dense=(8,)
+    ),
+}
+CASES: dict[str, TrainingConfig] = {
+    **{name: presets.create_config_from_preset(name, "BTCUSDT") for name in presets.names()},
+    **{
+        f"default_{name}": TrainingConfig(symbol="BTCUSDT", model=spec())
+        for name, spec in ARCHITECTURES.items()
+    },
+    **{name: TrainingConfig(symbol="BTCUSDT", model=spec) for name, spec in VARIANTS.items()},
+}
+SHARED = {"build", "heads", "blocks", "recurrent", "hidden"}
+# What a network does is asked of short windows: recurrent layers take their time by the step.
+BARS = 16
 
 
-def config_of(case: str) -> TrainingConfig:
-    """A preset's recipe, or the default spec of an architecture."""
-    if case in ARCHITECTURES:
-        return TrainingConfig(symbol="BTCUSDT", model=ARCHITECTURES[case]())
-    return presets.create_config_from_preset(case, "BTCUSDT")
+def width_of(case: str) -> int:
+    return len(SETS[CASES[case].features])
 
 
-def shape_of(config: TrainingConfig) -> tuple[int, int]:
-    return config.window, len(SETS[config.features])
-
-
-def network_of(case: str, seed: int = 7) -> Any:
+def network_of(case: str, seed: int = 7, bars: int = BARS) -> Any:
     import keras
 
     from atb.models.build import network
 
     keras.utils.set_random_seed(seed)
-    config = config_of(case)
-    return network(config.model, config.target, shape_of(config))
+    return network(CASES[case].model, CASES[case].target, (bars, width_of(case)))
 
 
 def disturbed(network: Any) -> Any:
@@ -54,7 +65,7 @@ def disturbed(network: Any) -> Any:
 
 
 def windows(case: str, count: int = 5) -> np.ndarray:
-    shape = (count, *shape_of(config_of(case)))
+    shape = (count, BARS, width_of(case))
     return np.random.default_rng(3).normal(size=shape).astype(np.float32)
 
 
@@ -66,9 +77,9 @@ def recurrent_layers(serving: Any) -> int:
     return sum(isinstance(layer, kinds) for layer in network.layers)
 
 
-def conv(width: int, filters: int, batch_norm: bool) -> int:
-    """Kernel 3; a bias, or gain, offset, mean and variance of batch norm."""
-    return 3 * width * filters + (4 if batch_norm else 1) * filters
+def conv(width: int, filters: int, batch_norm: bool = False, kernel: int = 3) -> int:
+    """A bias, or gain, offset, mean and variance of batch norm."""
+    return kernel * width * filters + (4 if batch_norm else 1) * filters
 
 
 def gru(width: int, units: int) -> int:
@@ -85,6 +96,12 @@ def dense(width: int, units: int) -> int:
     return (width + 1) * units
 
 
+def encoder(width: int, feed_forward: int) -> int:
+    """Two layer norms, query, key, value and output without bias, two dense layers."""
+    attention = 4 * width * width
+    return 4 * width + attention + dense(width, feed_forward) + dense(feed_forward, width)
+
+
 PARAMETERS = {
     "fast": conv(15, 32, True) + gru(32, 64) + gru(64, 32) + dense(32, 32) + dense(32, 1),
     "balanced": conv(15, 48, True)
@@ -96,15 +113,41 @@ PARAMETERS = {
     + conv(128, 256, True)
     + (2 * lstm(256, 120) + lstm(240, 60))
     + (dense(60, 80) + dense(80, 40) + dense(40, 1)),
-    "legacy": conv(15, 64, False)
-    + conv(64, 128, False)
+    "legacy": conv(15, 64)
+    + conv(64, 128)
     + (lstm(128, 100) + lstm(100, 50))
     + (dense(50, 50) + dense(50, 1)),
+    "lstm": lstm(15, 256) + lstm(256, 256) + dense(256, 3),
+    "gru": gru(15, 256) + gru(256, 256) + dense(256, 3),
+    "direction-lstm": lstm(31, 64) + lstm(64, 64) + dense(64, 64) + dense(64, 1),
+    "tcn": conv(15, 64) + conv(15, 64, kernel=1) + 9 * conv(64, 64) + dense(64, 3),
+    "transformer": (15 * 64 + 60 * 64) + 3 * encoder(64, 256) + 2 * 64 + dense(64, 3),
+    # The default specs, on 90 bars of 15 features with one output.
+    "default_mlp": dense(90 * 15, 128) + dense(128, 64) + dense(64, 1),
+    "default_cnn": conv(15, 32, True)
+    + conv(32, 64, True)
+    + conv(64, 64, True)
+    + (dense(12 * 64, 64) + dense(64, 1)),
+    "default_conv_recurrent": conv(15, 48, True)
+    + conv(48, 96, True)
+    + (gru(96, 80) + gru(80, 40))
+    + (dense(40, 40) + dense(40, 1)),
+    "default_gru": gru(15, 64) + gru(64, 64) + dense(64, 1),
+    "default_lstm": lstm(15, 64) + lstm(64, 64) + dense(64, 1),
+    "default_bilstm": 2 * (lstm(15, 64) + lstm(128, 64)) + dense(128, 1),
+    "default_tcn": conv(15, 64) + conv(15, 64, kernel=1) + 9 * conv(64, 64) + dense(64, 1),
+    "default_transformer": dense(15, 64) + 2 * encoder(64, 128) + 2 * 64 + dense(64, 1),
+    "gru_both_ways": 2 * (gru(15, 7) + gru(14, 6) + gru(12, 5)) + dense(10, 4) + dense(4, 1),
+    "lstm_both_ways": 2 * (lstm(15, 7) + lstm(14, 6) + lstm(12, 5)) + dense(10, 4) + dense(4, 1),
+    "lstm_three": lstm(15, 7) + lstm(7, 6) + lstm(6, 5) + dense(5, 1),
+    "transformer_causal": (15 * 24 + 90 * 24)
+    + (encoder(24, 128) + 2 * 24)
+    + (dense(24, 8) + dense(8, 1)),
 }
 
 
-def test_every_preset_has_its_count_on_paper() -> None:
-    assert PARAMETERS.keys() == set(presets.names())
+def test_every_case_has_its_count_on_paper() -> None:
+    assert PARAMETERS.keys() == CASES.keys()
 
 
 def test_specs_and_files_match_one_to_one() -> None:
@@ -117,22 +160,30 @@ def test_specs_and_files_match_one_to_one() -> None:
         assert callable(import_module(f"atb.models.{name}").build)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_one_number_comes_out_of_a_window(case: str) -> None:
-    network = network_of(case)
-    output = network.predict_on_batch(windows(case))
-    assert network.input.shape == (None, *shape_of(config_of(case)))
-    assert output.shape == (5, 1) and output.dtype == np.float32
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_each_horizon_of_each_target_has_its_raw_outputs(architecture: str) -> None:
+    from atb.models.build import network
+
+    batch = np.ones((2, 8, 4), np.float32)
+    one = [target(horizon=2) for target in TARGETS.values()]
+    several = [TARGETS[kind](horizon=(1, 5, 20)) for kind in TARGETS if kind != "triple_barrier"]
+    for target in (*one, *several):
+        output = network(ARCHITECTURES[architecture](), target, (8, 4))(batch)
+        logits = 3 if target.classes == 3 else 1
+        assert output.shape == (2, len(target.horizons) * logits), target
+        assert output.dtype == "float32", target
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_untrained_network_predicts_the_mean(case: str) -> None:
-    assert not network_of(case).predict_on_batch(windows(case)).any()
+    assert not np.any(network_of(case)(windows(case)))
 
 
-@pytest.mark.parametrize("preset", PARAMETERS)
-def test_the_parameters_are_those_of_the_formula(preset: str) -> None:
-    assert network_of(preset).count_params() == PARAMETERS[preset]
+@pytest.mark.parametrize("case", CASES)
+def test_the_parameters_are_those_of_the_formula(case: str) -> None:
+    network = network_of(case, bars=CASES[case].window)
+    assert network.input.shape == (None, CASES[case].window, width_of(case))
+    assert network.count_params() == PARAMETERS[case]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -173,7 +224,7 @@ def test_a_saved_network_comes_back_bit_for_bit(case: str, tmp_path: Path) -> No
     network.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in network.layers]
-    np.testing.assert_array_equal(loaded.predict_on_batch(batch), network.predict_on_batch(batch))
+    np.testing.assert_array_equal(loaded(batch), network(batch))
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
@@ -191,11 +242,9 @@ def test_mixed_precision_ends_in_float32_and_leaves_for_float32(case: str, preci
     finally:
         keras.config.set_dtype_policy(policy)
     assert "float16" in mixed.layers[1].compute_dtype.replace("bfloat", "float")
-    output = mixed.predict_on_batch(batch)
-    assert output.dtype == np.float32 and np.isfinite(output).all()
-    np.testing.assert_array_equal(
-        in_float32(mixed).predict_on_batch(batch), full.predict_on_batch(batch)
-    )
+    output = mixed(batch)
+    assert output.dtype == "float32" and np.isfinite(output).all()
+    np.testing.assert_array_equal(in_float32(mixed)(batch), full(batch))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -209,16 +258,15 @@ def test_the_exported_graph_is_fused_and_agrees_with_keras(
     from atb.export.onnx import export
     from atb.features.scaling import Scaling
 
-    config = config_of(case)
-    window, width = shape_of(config)
+    target, width = CASES[case].target, width_of(case)
     serving = graph.serving_model(
         disturbed(network_of(case)),
-        features=config.features,
-        window=window,
+        features=CASES[case].features,
+        window=BARS,
         scaling=Scaling(np.ones(width, np.float32), np.zeros(width, np.float32)),
-        target=config.target,
-        target_scale=5e-3,
-        target_offset=1e-4,
+        target=target,
+        target_scale=5e-3 if target.classes == 1 else 1.0,
+        target_offset=1e-4 if target.classes == 1 else 0.0,
     )
     path = tmp_path / "model.onnx"
     export(serving, path, {})
