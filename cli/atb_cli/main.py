@@ -17,7 +17,7 @@ import click
 
 from atb import __version__
 from atb.errors import AtbError, StoppedError
-from atb_cli.commands import backtest, data, dev, export, models, presets, train
+from atb_cli.commands import backtest, data, dev, doctor, export, models, presets, train
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def cli() -> None:
     """
 
 
-for _group in (train, presets, data, models, backtest, export, dev):
+for _group in (train, presets, data, models, backtest, export, dev, doctor):
     cli.add_command(_group.command)
 
 
@@ -63,12 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         _say(f"interrupted: nothing was left half-written; again: {shlex.join(['atb', *words])}")
         return INTERRUPTED
-    except StoppedError as stop:
-        _say(str(stop))
-        return stop.exit_code
     except AtbError as error:
         log.debug("raised here", exc_info=True)
-        _say(f"error: {error}")
+        _say(str(error) if isinstance(error, StoppedError) else f"error: {error}")
         return error.exit_code
     except BrokenPipeError:
         _close_stdout()

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from atb_cli import options
+from atb_cli.commands import estimate
 
 
 @click.group("train")
@@ -18,10 +19,18 @@ def command() -> None:
     """Train models."""
 
 
+command.add_command(estimate.command)
+
+
 @command.command("model")
 @click.argument("symbol")
 @options.preset
 @options.recipe
+@click.option(
+    "--auto-batch-size",
+    is_flag=True,
+    help="The largest batch that memory holds, and a learning rate to go with it.",
+)
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -29,6 +38,7 @@ def model(
     symbol: str,
     preset: str,
     assignments: tuple[str, ...],
+    auto_batch_size: bool,
     artifacts: Path,
     as_json: bool,
     **fields: Any,
@@ -46,7 +56,9 @@ def model(
     from atb.pipeline import train_model  # after the header: TensorFlow takes its seconds
 
     with progress.shown() as listen:
-        result = train_model(recipe.config, artifacts=artifacts, listen=listen)
+        result = train_model(
+            recipe.config, artifacts=artifacts, largest_batch=auto_batch_size, listen=listen
+        )
     result_view.result(result.summary)
     if as_json:
         render.json_line(result.summary)
@@ -64,9 +76,8 @@ def resume(run: str, artifacts: Path, as_json: bool) -> None:
 
     It ends in the very model the uninterrupted training would have made.
     """
-    from atb_cli import progress, render, result_view
-
     from atb.pipeline import resume_training
+    from atb_cli import progress, render, result_view
 
     with progress.shown() as listen:
         result = resume_training(run, artifacts=artifacts, listen=listen)

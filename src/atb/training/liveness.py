@@ -27,7 +27,7 @@ def peak(graph: Any) -> int:
         graph: a `FuncGraph` whose shapes are all known, from
             `tf.function(...).get_concrete_function(...)`.
     """
-    memory = _Memory({tensor.name for tensor in graph.outputs})
+    memory = _Memory({_source(tensor).name for tensor in graph.outputs})
     operations = _needed(graph)
     for number, op in enumerate(operations):
         memory.place(number, op)
