@@ -11,7 +11,7 @@ from atb.config.training import TrainingConfig
 from atb.errors import IntegrityError, StoppedError, StorageError, UsageError
 from atb.market.candles import COLUMNS, Candles
 from atb.market.sample import simulate
-from atb.runs import Run
+from atb.runs import Recipe, Run
 from atb.workspace import Workspace
 
 START_MS = 1_704_067_200_000  # 2024-01-01
@@ -30,8 +30,13 @@ def candles() -> Candles:
 
 
 @pytest.fixture
-def run(workspace: Workspace, candles: Candles) -> Run:
-    return runs.start(workspace, NAME, CONFIG, candles)
+def recipe(candles: Candles) -> Recipe:
+    return Recipe(CONFIG, candles, {"batch": {"asked": 48}})
+
+
+@pytest.fixture
+def run(workspace: Workspace, recipe: Recipe) -> Run:
+    return runs.start(workspace, NAME, recipe)
 
 
 def checkpoint(run: Run) -> None:
@@ -39,8 +44,9 @@ def checkpoint(run: Run) -> None:
 
 
 def test_a_run_holds_its_recipe_and_its_candles_bit_for_bit(run: Run, candles: Candles) -> None:
-    config, kept = run.recipe()
-    assert config == CONFIG
+    recipe = run.recipe()
+    assert (recipe.config, recipe.notes) == (CONFIG, {"batch": {"asked": 48}})
+    kept = recipe.candles
     assert (kept.source, kept.synthetic) == (candles.source, True)
     assert kept.sha256() == candles.sha256()
     for column in ("time", *COLUMNS):
@@ -93,12 +99,12 @@ def test_a_run_stopped_before_its_first_checkpoint_is_removed(run: Run) -> None:
 
 
 def test_an_error_keeps_the_run_only_with_a_checkpoint(
-    workspace: Workspace, candles: Candles, run: Run
+    workspace: Workspace, recipe: Recipe, run: Run
 ) -> None:
     with pytest.raises(StorageError), runs.kept_until_done(run):
         raise StorageError("the disk is full")
     assert not run.path.exists()
-    again = runs.start(workspace, NAME, CONFIG, candles)
+    again = runs.start(workspace, NAME, recipe)
     with pytest.raises(StorageError), runs.kept_until_done(again):
         checkpoint(again)
         raise StorageError("the disk is full")
@@ -114,15 +120,15 @@ def test_two_processes_never_train_one_run(run: Run) -> None:
         raise KeyboardInterrupt
 
 
-def test_what_a_crash_left_is_swept(workspace: Workspace, candles: Candles, run: Run) -> None:
+def test_what_a_crash_left_is_swept(workspace: Workspace, recipe: Recipe, run: Run) -> None:
     leftover = workspace.runs / f".{NAME}.0123.tmp"
     leftover.mkdir()
-    runs.start(workspace, "20240131T120001Z-7f3a91bc", CONFIG, candles)
+    runs.start(workspace, "20240131T120001Z-7f3a91bc", recipe)
     assert not leftover.exists() and len(runs.listing(workspace)) == 2
 
 
 def test_a_full_disk_leaves_no_run(
-    workspace: Workspace, candles: Candles, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from atb import atomic
 
@@ -138,8 +144,8 @@ def test_a_full_disk_leaves_no_run(
     for flushes in range(7):
         left[0] = flushes
         with pytest.raises(StorageError, match="No space left") as caught:
-            runs.start(workspace, NAME, CONFIG, candles)
+            runs.start(workspace, NAME, recipe)
         assert caught.value.exit_code == 7
         for run in runs.listing(workspace):  # refused only once the folder had its name
-            assert flushes == 6 and run.recipe()[0] == CONFIG
+            assert flushes == 6 and run.recipe().config == CONFIG
         assert not list(workspace.root.rglob("*.tmp"))

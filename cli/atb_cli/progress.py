@@ -60,6 +60,8 @@ def _listener(view: _View) -> events.Listener:
                 view.epoch(event)
             case events.Progress():
                 view.progress(event)
+            case events.Noted(message):
+                view.line(message)
             case events.Warned(message):
                 view.line(f"warning: {message}", "bold yellow")
 

@@ -55,7 +55,14 @@ class Warned:
     message: str
 
 
-Event = StageStarted | StageEnded | EpochEnded | Progress | Warned
+@dataclass(frozen=True)
+class Noted:
+    """Something that was decided for the user, and why."""
+
+    message: str
+
+
+Event = StageStarted | StageEnded | EpochEnded | Progress | Warned | Noted
 Listener = Callable[[Event], None]
 
 

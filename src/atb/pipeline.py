@@ -13,13 +13,12 @@ from atb.backtest import hooks
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.split import require_rows
-from atb.events import Listener, Stopwatch, silent
+from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
-from atb.market.candles import Candles
 from atb.market.load import load
 from atb.registry import store
 from atb.registry.version import new_version
-from atb.runs import Run
+from atb.runs import Recipe, Run
 from atb.targets.build import build
 from atb.workspace import Workspace
 
@@ -28,13 +27,18 @@ if TYPE_CHECKING:
 
 
 def train_model(
-    config: TrainingConfig, *, artifacts: Path | str = "artifacts", listen: Listener = silent
+    config: TrainingConfig,
+    *,
+    artifacts: Path | str = "artifacts",
+    largest_batch: bool = False,
+    listen: Listener = silent,
 ) -> TrainingResult:
     """Train, judge, export and register one model.
 
     Args:
         config: the whole recipe.
         artifacts: root folder of everything written.
+        largest_batch: take the largest batch that memory holds, and a learning rate to go with it.
         listen: told of stages, epochs and warnings as they happen.
 
     Raises:
@@ -53,8 +57,11 @@ def train_model(
         reach = config.window + lookback(config.features)
         longest = config.target.horizons[-1]
         require_rows(len(candles), reach, longest, config.dataset, candles.source)
-        run = runs.start(workspace, new_version(), config, candles)
-    return _trained(run, config, candles, watch)
+    recipe = Recipe(config, candles, {})
+    if largest_batch:
+        with watch.stage("batch"):
+            recipe = _with_largest_batch(recipe, listen)
+    return _trained(runs.start(workspace, new_version(), recipe), recipe, watch)
 
 
 def resume_training(
@@ -75,19 +82,35 @@ def resume_training(
     watch = Stopwatch(listen)
     with watch.stage("data"):
         found = runs.find(Workspace(Path(artifacts)), run)
-        config, candles = found.recipe()
-        workspace = found.workspace
-        workspace.require_writable(workspace.models(config.symbol, config.name))
-    return _trained(found, config, candles, watch)
+        recipe = found.recipe()
+        home = found.workspace.models(recipe.config.symbol, recipe.config.name)
+        found.workspace.require_writable(home)
+    return _trained(found, recipe, watch)
 
 
-def _trained(
-    run: Run, config: TrainingConfig, candles: Candles, watch: Stopwatch
-) -> TrainingResult:
+def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
+    """The recipe with another batch and learning rate, and a note of those it had."""
+    config = recipe.config
+    backend.prepare(config.training.seed)
+    from atb.training.batch_size import largest  # not earlier: it imports TensorFlow
+
+    windows = int(config.dataset.train * len(recipe.candles))
+    choice = largest(config, windows)
+    listen(
+        Noted(f"batch {choice.batch}, learning rate {choice.learning_rate:.3g}: {choice.reason}")
+    )
+    chosen = {"batch": choice.batch, "learning_rate": choice.learning_rate}
+    training = config.training.model_copy(update=chosen)
+    notes = {**recipe.notes, "largest_batch": choice.to_json()}
+    return Recipe(config.model_copy(update={"training": training}), recipe.candles, notes)
+
+
+def _trained(run: Run, recipe: Recipe, watch: Stopwatch) -> TrainingResult:
+    config = recipe.config
     with runs.kept_until_done(run):
-        labels = build(config.target, candles, config.dataset.max_gap)
+        labels = build(config.target, recipe.candles, config.dataset.max_gap)
         hook = hooks.find(config.trading.hook)
         with watch.stage("startup"):
             backend.prepare(config.training.seed)
             from atb.walk import walk  # not earlier: it imports TensorFlow
-        return walk(run, config, candles, labels, hook, watch)
+        return walk(run, recipe, labels, hook, watch)

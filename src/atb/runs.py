@@ -7,12 +7,14 @@ as there is a checkpoint to go on from. Knows nothing of what is trained.
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atb import atomic
 from atb.config.training import TrainingConfig, from_json
@@ -22,7 +24,16 @@ from atb.market.candles import Candles
 from atb.registry import integrity, manifest
 from atb.workspace import Workspace
 
-RECIPE, CONFIG, CANDLES = "recipe", "config.json", "candles.parquet"
+RECIPE, CONFIG, CANDLES, NOTES = "recipe", "config.json", "candles.parquet", "notes.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained, on which candles, and what a model should remember of how it began."""
+
+    config: TrainingConfig
+    candles: Candles
+    notes: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,8 @@ class Run:
         """Whether there is a checkpoint to go on from."""
         return any(self.checkpoints.glob("[0-9]*"))
 
-    def recipe(self) -> tuple[TrainingConfig, Candles]:
-        """What is trained on which candles, as it was at the beginning.
+    def recipe(self) -> Recipe:
+        """The recipe as it was at the beginning.
 
         Raises:
             IntegrityError: when a file is not as it was written.
@@ -56,10 +67,11 @@ class Run:
         folder = self.path / RECIPE
         integrity.verify(folder)
         config = from_json((folder / CONFIG).read_text(), str(folder / CONFIG))
-        return config, files.read(folder / CANDLES, config.symbol, config.data.timeframe)
+        candles = files.read(folder / CANDLES, config.symbol, config.data.timeframe)
+        return Recipe(config, candles, json.loads((folder / NOTES).read_text()))
 
 
-def start(workspace: Workspace, name: str, config: TrainingConfig, candles: Candles) -> Run:
+def start(workspace: Workspace, name: str, recipe: Recipe) -> Run:
     """Write down a new run.
 
     Raises:
@@ -69,11 +81,12 @@ def start(workspace: Workspace, name: str, config: TrainingConfig, candles: Cand
     with atomic.locked(workspace.runs / ".lock"):
         atomic.remove_leftovers(workspace.runs)
         with atomic.folder(run.path) as folder:
-            recipe = folder / RECIPE
-            recipe.mkdir()
-            (recipe / CONFIG).write_text(config.model_dump_json())
-            files.write(candles, recipe / CANDLES)
-            manifest.write(recipe)
+            place = folder / RECIPE
+            place.mkdir()
+            (place / CONFIG).write_text(recipe.config.model_dump_json())
+            (place / NOTES).write_text(json.dumps(dict(recipe.notes), allow_nan=False))
+            files.write(recipe.candles, place / CANDLES)
+            manifest.write(place)
     return run
 
 

@@ -25,7 +25,7 @@ from atb.features.layer import compute
 from atb.market.candles import Candles
 from atb.registry import store
 from atb.report import artifact, record
-from atb.runs import Run
+from atb.runs import Recipe, Run
 from atb.targets.labels import Labels
 from atb.training import warm_start
 from atb.training.fit import NetworkLearner
@@ -48,15 +48,9 @@ class TrainingResult:
     summary: dict[str, Any]
 
 
-def walk(
-    run: Run,
-    config: TrainingConfig,
-    candles: Candles,
-    labels: Labels,
-    hook: Hook,
-    watch: Stopwatch,
-) -> TrainingResult:
+def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch) -> TrainingResult:
     """Learn from good candles, judge, export and register; an error leaves nothing registered."""
+    config, candles = recipe.config, recipe.candles
     with watch.stage("features"):
         matrix = compute(config.features, candles)
     with watch.stage("dataset"):
@@ -97,6 +91,7 @@ def walk(
                 backtest=backtest,
                 parity=agreement,
                 parent=parent.to_json() if parent else None,
+                notes=recipe.notes,
             )
             files = artifact.files(made, serving, graph, watch.seconds)
             kept = store.add(run.workspace, config.symbol, config.name, run.name, files)

@@ -113,6 +113,7 @@ def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
         backtest=backtest(predictions, candles, config.trading),
         parity=Agreement(),
         parent=None,
+        notes={},
     )
 
 

@@ -39,7 +39,7 @@ class Run:
 
     `served` `[M, K]` or `[M, K, 3]` is what was predicted of every horizon for test rows,
     `predictions` the horizon that is traded; verdicts are by horizon; `parent` says which model
-    it began with and what that had learned from.
+    it began with and what that had learned from, `notes` what else it should remember.
     """
 
     version: str
@@ -53,6 +53,7 @@ class Run:
     backtest: Backtest
     parity: Parity
     parent: Mapping[str, Any] | None
+    notes: Mapping[str, Any]
 
     @property
     def verdict(self) -> Verdict:
@@ -135,6 +136,7 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
         },
         "learned_until": iso(run.learned_until),
         "warm_start": run.parent,
+        **run.notes,
         "parity": run.parity.to_json(),
         "stages": stages,
         "python": platform.python_version(),

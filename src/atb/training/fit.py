@@ -21,7 +21,7 @@ from atb.config.targets import Target
 from atb.dataset.build import Dataset
 from atb.dataset.learner import Fitted
 from atb.errors import ResourceError
-from atb.events import Listener, Warned, silent
+from atb.events import Listener, Noted, Warned, silent
 from atb.models import build
 from atb.training import augment, devices, loss, optimizer, precision
 from atb.training.checkpoint import Checkpoints
@@ -82,6 +82,7 @@ class NetworkLearner:
         keras.utils.set_random_seed(spec.seed)
         hardware = spec.hardware
         chosen = precision.choose(hardware.precision, precision.gpus()[: hardware.devices])
+        self.listen(Noted(f"precision: {chosen.policy}, {chosen.reason}"))
         strategy = devices.strategy(hardware.devices)
         with strategy.scope(), precision.policy(chosen.policy):
             steps = self._steps(dataset, spec, chosen.policy, strategy)

@@ -224,7 +224,7 @@ def _event(record: Epoch, epochs: int) -> EpochEnded:
 
 
 def _values(variables: list[keras.Variable]) -> Arrays:
-    return [np.array(variable.numpy()) for variable in variables]
+    return [tf.convert_to_tensor(variable.value).numpy().copy() for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], values: Arrays, what: str) -> None:
