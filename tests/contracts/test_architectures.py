@@ -36,7 +36,7 @@ CASES: dict[str, TrainingConfig] = {
     },
     **{name: TrainingConfig(symbol="BTCUSDT", model=spec) for name, spec in VARIANTS.items()},
 }
-SHARED = {"build", "heads", "blocks", "recurrent", "hidden"}
+SHARED = {"build", "heads", "blocks", "recurrent", "hidden", "document"}
 # What a network does is asked of short windows: recurrent layers take their time by the step.
 BARS = 16
 

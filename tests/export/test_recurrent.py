@@ -73,3 +73,17 @@ def test_a_gru_the_operator_cannot_express_is_left_alone(fields: dict[str, Any])
 
     model = model_of(layers.GRU(5, **fields))
     assert fusable(model).layers[-1] is model.layers[-1]
+
+
+@pytest.mark.parametrize("both_ways", [True, False])
+def test_an_lstm_with_recurrent_dropout_is_copied_without_it(both_ways: bool) -> None:
+    from keras import layers
+
+    from atb.export.recurrent import fusable
+
+    lstm = layers.LSTM(5, recurrent_dropout=0.5)
+    model = model_of(layers.Bidirectional(lstm) if both_ways else lstm)
+    copy = fusable(model)
+    inner = copy.layers[-1].forward_layer if both_ways else copy.layers[-1]
+    assert inner.recurrent_dropout == 0 and copy.layers[-1] is not model.layers[-1]
+    np.testing.assert_allclose(copy(X), model(X), atol=1e-6)

@@ -88,7 +88,10 @@ GOOD = "description: mine\nfeatures: technical\nwindow: 60\n"
         (GOOD + "training: {epochs: 0}", r"p\.yaml:4: training.epochs: .*got 0"),
         (GOOD + "target: {kind: moon}", r"p\.yaml:4: target"),
         (GOOD + "dataset: {train: 0.9, validation: 0.2}", "nothing to test on"),
-        (GOOD + "model: {filters: [8, 8], pool: [2]}", "needs one size for each"),
+        (
+            GOOD + "model: {architecture: cnn, filters: [8, 8], pool: [2]}",
+            "needs one size for each",
+        ),
         ("window: 60", r"p\.yaml: has no description"),
     ],
 )
