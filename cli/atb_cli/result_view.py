@@ -9,13 +9,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group
+from rich.table import Table
 
 from atb.config.data import DataSpec
 from atb.config.features import SETS
+from atb.config.spec import Spec
 from atb.config.training import TrainingConfig
 from atb_cli.render import cell, console, loudly, pairs, table, titled
 
 SYNTHETIC = "SYNTHETIC DATA: a simulator made these candles; they say nothing about a market"
+
+KINDS = ("kind", "architecture")  # the field that says which spec it is
 
 # Figures of a backtest that are shares, shown in percent.
 SHARES = frozenset(
@@ -36,11 +40,12 @@ def header(config: TrainingConfig) -> None:
             f"{data.timeframe} from {data.path or data.source}, {_range(data)}",
         ),
         ("features", f"{config.features} ({len(SETS[config.features])})"),
-        ("target", f"{config.target.kind}, horizon {config.target.horizon}"),
+        ("target", _said(config.target)),
         ("window", f"{config.window} bars"),
-        ("network", _network(config)),
+        ("network", _said(config.model)),
         ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
         ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
+        ("", ", ".join(_said(part) for part in (training.optimizer, training.schedule))),
     )
     console().print(pairs(rows))
     if data.source == "sample":
@@ -62,14 +67,20 @@ def result(summary: Mapping[str, Any]) -> None:
         ("seconds", stages),
         ("model", summary["path"]),
     )
-    console().print(Group("", judgement(summary), "", pairs(rows)))
+    console().print(Group("", judgement(summary), pairs(rows)))
 
 
 def judgement(judged: Mapping[str, Any]) -> Group:
     """The metrics on test rows beside their baselines, and the backtest beside buy and hold."""
-    columns = ("metric", "model", "naive", "difference, 95 %", "naive is")
-    metrics = titled("On test rows, judged once", table(columns, _metrics(judged)))
-    return Group(metrics, "", backtest(judged["backtest"]))
+    parts = [titled("On test rows, judged once", _verdict(judged))]
+    parts += [
+        titled(f"The same, {horizon} bars ahead: {other['verdict']}", _verdict(other))
+        for horizon, other in judged.get("horizons", {}).items()
+    ]
+    if "confusion" in judged:
+        parts.append(titled("Test rows by class", _confusion(judged["confusion"])))
+    parts.append(backtest(judged["backtest"]))
+    return Group(*(piece for part in parts for piece in (part, "")))
 
 
 def backtest(traded: Mapping[str, Any]) -> Group:
@@ -97,8 +108,22 @@ def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "parameters", training["parameters"]
 
 
+def _verdict(judged: Mapping[str, Any]) -> Table:
+    return table(("metric", "model", "naive", "difference, 95 %", "naive is"), _metrics(judged))
+
+
+def _confusion(confusion: Mapping[str, Any]) -> Table:
+    """One row for each class that came true, one column for each that was decided on."""
+    classes = confusion["classes"]
+    rows = zip(classes, confusion["counts"], strict=True)
+    columns = ("came true", *(f"said {name}" for name in classes))
+    return table(columns, [(name, *(f"{n:,}" for n in counts)) for name, counts in rows])
+
+
 def _metrics(judged: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """One row for each metric that has a baseline, with the interval of model minus naive."""
+    from atb.evaluation.baselines import title
+
     for metric, difference in judged["differences"].items():
         baseline = difference["baseline"]
         yield (
@@ -106,7 +131,7 @@ def _metrics(judged: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
             judged["metrics"][metric],
             judged["baselines"][baseline][metric],
             f"{difference['low']:+.1e} to {difference['high']:+.1e}",
-            baseline.replace("_", " "),
+            title(baseline),
         )
 
 
@@ -120,7 +145,8 @@ def _range(data: DataSpec) -> str:
     return f"{data.start or 'the first'} to {data.end or 'the last'}"
 
 
-def _network(config: TrainingConfig) -> str:
-    spec = config.model.model_dump()
-    name = spec.pop("architecture")
-    return f"{name}: " + ", ".join(f"{key} {cell(value)}" for key, value in spec.items() if value)
+def _said(spec: Spec) -> str:
+    """A spec's kind, then its settings but for those that are off."""
+    kind, *settings = sorted(spec.model_dump().items(), key=lambda item: item[0] not in KINDS)
+    shown = (f"{name} {cell(value)}" for name, value in settings if value)
+    return f"{kind[1]}: {text}" if (text := ", ".join(shown)) else str(kind[1])
