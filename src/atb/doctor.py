@@ -10,7 +10,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import Any
 
 from atb import __version__, backend, machine
@@ -113,7 +113,8 @@ def _gpus(*ailments: str | None) -> tuple[tuple[GpuFacts, ...], str | None, str]
     """The GPUs, the default precision and its reason."""
     if any(ailments):
         return (), None, "unknown without TensorFlow"
-    precision = import_module("atb.training.precision")  # imports TensorFlow, so not before
+    from atb.training import precision
+
     found = precision.gpus()
     facts = tuple(
         GpuFacts(
