@@ -114,3 +114,23 @@ def test_a_recurrent_layer_keeps_its_gates_for_each_step() -> None:
 
     kept = 30 * 100 * 16 * 4
     assert 5 * kept < peak(step, (100, 30, 16)) < 10 * kept
+
+
+def test_what_a_fused_kernel_keeps_is_counted_though_it_has_no_shape() -> None:
+    """Output `[30, 100, 16]` and six times as much for the gradient, alive together."""
+    import tensorflow as tf
+
+    def fused(x: Any) -> Any:
+        state = tf.zeros((1, 100, 16))
+        made = tf.raw_ops.CudnnRNNV3(
+            input=x,
+            input_h=state,
+            input_c=state,
+            params=tf.zeros((2304,)),
+            sequence_lengths=tf.fill((100,), 30),
+            is_training=True,
+        )
+        return tf.reduce_sum(made[0]) + tf.reduce_sum(made[3])
+
+    output = 30 * 100 * 16 * 4
+    assert 7 * output < peak(fused, (30, 100, 16)) < 7.5 * output

@@ -18,6 +18,10 @@ VIEWS = frozenset({"ExpandDims", "Identity", "Reshape", "Squeeze", "StopGradient
 # Operations that hand out what exists already, or next to nothing.
 FREE = frozenset({"Const", "Placeholder", "ReadVariableOp"})
 LOOPS = frozenset({"StatelessWhile", "While"})
+# What NVIDIA's recurrent kernels keep for the gradient has a shape they tell only when they run. By
+# the equations of an LSTM it is about four gates, the cell and its tanh, each like the output.
+FUSED = frozenset({"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"})
+FUSED_KEEPS, FUSED_RESERVE = 6, 3
 
 
 def peak(graph: Any) -> int:
@@ -159,6 +163,8 @@ def _made(op: Any, tensor: Any) -> int:
     """Bytes that an operation allocates for one of its outputs."""
     if op.type == "TensorListFromTensor":
         return size(op.inputs[0])
+    if op.type in FUSED and tensor.name == op.outputs[FUSED_RESERVE].name:
+        return FUSED_KEEPS * size(op.outputs[0])
     return 0 if op.type in FREE else size(tensor)
 
 
