@@ -16,8 +16,9 @@ STORY = [
     events.Warned("1 gap [2023-03-24 13:00]"),
     events.StageEnded("data", 1.25),
     events.StageStarted("training"),
-    events.EpochEnded(1, 3, 0.5, 0.75, True, 30.0),
-    events.EpochEnded(2, 3, 0.25, 0.8, False, 60.0),
+    events.Noted("precision: float32, no GPU"),
+    events.EpochEnded(1, 3, 0.5, 0.75, True, 30.0, {}),
+    events.EpochEnded(2, 3, 0.25, 0.8, False, 60.0, {"macro_f1": 1 / 3}),
     events.StageEnded("training", 90.0),
 ]
 
@@ -45,10 +46,16 @@ def test_a_pipe_gets_plain_lines(monkeypatch):
         "warning: 1 gap [2023-03-24 13:00]",
         "data: 1.2 s",
         "training ...",
+        "precision: float32, no GPU",
         "epoch 1/3  loss 0.50000  validation 0.75000  best  ETA 1:00",
-        "epoch 2/3  loss 0.25000  validation 0.80000  ETA 0:45",
+        "epoch 2/3  loss 0.25000  validation 0.80000  macro_f1 0.3333  ETA 0:45",
         "training: 90.0 s",
     ]
+
+
+def test_a_resumed_training_counts_its_own_seconds(monkeypatch):
+    story = [events.EpochEnded(11, 13, 0.5, 0.75, True, 30.0, {})]
+    assert told(monkeypatch, io.StringIO(), story).endswith("ETA 1:00\n")
 
 
 def test_a_pipe_is_not_flooded(monkeypatch):

@@ -9,6 +9,7 @@ from atb.config.targets import TARGETS, ReturnTarget, TripleBarrierTarget
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 
+
 def backbone() -> Any:
     import keras
 

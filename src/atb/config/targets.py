@@ -99,9 +99,7 @@ class VolatilityTarget(_Ahead):
     horizon: Bars | Listed[Bars] = Field(20, description="bars ahead; several: [5, 20]")
 
 
-AnyTarget = (
-    ReturnTarget | DirectionTarget | TernaryTarget | TripleBarrierTarget | VolatilityTarget
-)
+AnyTarget = ReturnTarget | DirectionTarget | TernaryTarget | TripleBarrierTarget | VolatilityTarget
 Target = Annotated[AnyTarget, Field(discriminator="kind")]
 TARGETS: dict[str, type[AnyTarget]] = {
     "return": ReturnTarget,
