@@ -34,12 +34,6 @@ def hidden_states(model: keras.Model, windows: Float32) -> Float32:
 
     Raises:
         UsageError: when the network has no recurrent layer, or expects windows of another shape.
-
-    >>> import keras, numpy
-    >>> inputs = keras.Input((4, 3))
-    >>> model = keras.Model(inputs, keras.layers.GRU(2)(inputs))
-    >>> hidden_states(model, numpy.zeros((5, 4, 3), numpy.float32)).shape
-    (5, 4, 2)
     """
     recurrent = [layer for layer in model.layers if isinstance(layer, RECURRENT)]
     if not recurrent:
