@@ -175,6 +175,14 @@ def test_a_gpu_that_tells_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) 
     assert batch_size.find_device().memory == 7_200
 
 
+def test_of_several_gpus_the_smallest_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    from atb.training import batch_size, precision
+
+    gpus = [precision.Gpu(name, (8, 0), size) for name, size in (("A", 900), ("B", 800), ("C", 7))]
+    monkeypatch.setattr(precision, "gpus", lambda: gpus)
+    assert [batch_size.find_device(count).name for count in (1, 2, 3)] == ["A", "B", "C"]
+
+
 def test_a_cpu_counts_on_half_of_what_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
     from atb import machine
     from atb.training import batch_size, precision

@@ -127,14 +127,14 @@ def largest(
     Args:
         config: the recipe.
         windows: how many it trains on.
-        device: what it is trained on; None takes the first GPU, or the CPU.
+        device: what it is trained on; None takes the smallest GPU used, or the CPU.
         need: batch to the bytes a step is likely to take; None estimates.
         step: takes a step of a batch and raises when memory runs out; None takes real ones.
 
     Raises:
         ResourceError: when not even one window fits.
     """
-    place = device or find_device()
+    place = device or find_device(config.training.hardware.devices)
     policy = _policy(config)
     need = need or (lambda batch: memory.estimate(config, policy, batch).total)
     step = step or (lambda batch: _real_step(config, policy, batch))
@@ -159,13 +159,19 @@ def bound(config: TrainingConfig, windows: int) -> int:
     return max(_power_of_two(steps_each), 1 << (parts - 1).bit_length())
 
 
-def find_device() -> Device:
-    """The first GPU, else the CPU, with the memory a step may count on."""
-    gpus = precision.gpus()
-    if gpus:
-        first = gpus[0]
-        size = first.memory or known_memory(first.name) or UNKNOWN_MEMORY
-        return Device(first.name, int(GPU_SHARE * size), is_gpu=True)
+def find_device(count: int = 1) -> Device:
+    """The smallest of the first GPUs, else the CPU, with the memory a step may count on.
+
+    Args:
+        count: GPUs that share each batch.
+    """
+    sizes = [
+        (gpu.memory or known_memory(gpu.name) or UNKNOWN_MEMORY, gpu.name)
+        for gpu in precision.gpus()[:count]
+    ]
+    if sizes:
+        size, name = min(sizes)
+        return Device(name, int(GPU_SHARE * size), is_gpu=True)
     available = machine.examine().available or UNKNOWN_MEMORY
     return Device("CPU", int(CPU_SHARE * available), is_gpu=False)
 
