@@ -25,4 +25,6 @@ def strategy(count: int) -> tf.distribute.Strategy:
             where="--devices",
             remedy="ask for fewer; see: atb doctor",
         )
-    return tf.distribute.MirroredStrategy(found[:count])
+    # Not the default, collectives: a process's next training, of other shapes, clashes with them.
+    summed = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(found[:count], cross_device_ops=summed)

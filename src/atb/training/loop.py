@@ -174,7 +174,7 @@ class Loop:
                 f"the validation loss became {loss} in epoch {state.epoch + 1}", remedy=REMEDY
             )
         better = state.is_better(loss, self.spec.min_delta)
-        rate = float(self.steps.optimizer.learning_rate)
+        rate = float(tf.convert_to_tensor(self.steps.optimizer.learning_rate))
         if self._plateau is not None:
             self.steps.optimizer.learning_rate = self._plateau.update(loss)
         seconds = state.seconds + time.perf_counter() - start

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from atb.config.optimisation import Adam, AdamW, Optimisation, RmsProp, Sgd
+from atb.config.optimisation import Adam, AdamW, AnyOptimizer, Optimisation, RmsProp, Sgd
 from atb.training import schedule
 from atb.training.schedule import Rate
 
@@ -33,10 +33,18 @@ def build(spec: Optimisation, steps: int, policy: str) -> keras.optimizers.Optim
         policy: Keras dtype policy of the network; under `mixed_float16` the loss is scaled, and a
             step whose gradients overflow is skipped while the scale halves.
     """
-    optimizer = BUILDERS[spec.optimizer.kind](spec.optimizer, schedule.build(spec, steps))
+    chosen = _of_each_device(spec.optimizer, spec.hardware.devices)
+    optimizer = BUILDERS[chosen.kind](chosen, schedule.build(spec, steps))
     optimizer.exclude_from_weight_decay(var_names=[UNDECAYED])
     scaled = policy == "mixed_float16"
     return keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer
+
+
+def _of_each_device(spec: AnyOptimizer, devices: int) -> AnyOptimizer:
+    """The same clipping where each device clips its part of a gradient that is summed then."""
+    if spec.clip_norm is None:
+        return spec
+    return spec.model_copy(update={"clip_norm": spec.clip_norm / devices})
 
 
 def _adam(spec: Adam, rate: Rate) -> keras.optimizers.Optimizer:

@@ -24,7 +24,8 @@ class Steps:
         network: `[B, T, F]` to raw outputs `[B, W]`.
         optimizer: built for the network's trainable variables.
         loss: targets `[B, K]` and raw outputs to losses `[B]`.
-        augment: number of the step and windows to windows, or None.
+        augment: a number that no other step or device has, and windows, to windows; or None.
+            On one device it is the number of the step.
         accumulation: parts of a batch computed one after the other; it divides the batch.
         strategy: the devices that share each batch.
     """
@@ -74,11 +75,15 @@ class Steps:
     def _step(self, number: Any, windows: Any, targets: Any, shares: int) -> Any:
         """One update of the weights; returns this device's part of the mean loss."""
         if self.augment is not None:
-            windows = self.augment(number, windows)
+            device = tf.distribute.get_replica_context().replica_id_in_sync_group
+            windows = self.augment(number * shares + tf.cast(device, tf.int64), windows)
         if self.accumulation > 1:
             loss, gradients = self._accumulated(windows, targets, shares)
         else:
             loss, gradients = self._gradients(windows, targets, shares)
+        if shares > 1:  # Keras adds up what each device clipped, so each gets its part of the whole
+            context = tf.distribute.get_replica_context()
+            gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
         self.optimizer.apply(gradients, self.network.trainable_variables)
         return loss
 
