@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import atb
-from atb.errors import DataError, StorageError, UsageError
+from atb import presets
+from atb.errors import ConfigError, DataError, StorageError, UsageError
 from atb.events import EpochEnded, Event, StageEnded
 from atb.market.load import load
 from atb.registry.integrity import verify
@@ -58,22 +59,43 @@ def test_every_preset_walks_the_whole_path_on_real_candles(
     assert not (result.path.parent / "promoted.json").exists()
 
 
-@pytest.mark.parametrize("target", ["return", "direction"])
+OTHERS: dict[str, dict[str, Any]] = {
+    **{preset: {} for preset in ("direction-lstm", "lstm", "gru", "tcn", "transformer")},
+    "mlp": {"model_type": "mlp", "target": "triple_barrier", "horizon": 20},
+    "cnn": {"model_type": "cnn", "target": "volatility", "horizon": (5, 20)},
+    "bilstm": {"model_type": "bilstm", "target": "ternary", "horizon": (1, 5)},
+    "return": {"target": "return"},
+    "direction": {"target": "direction", "horizon": 4},
+}
+CLASSES = ("down", "flat", "up")
+
+
+@pytest.mark.parametrize("case", OTHERS)
 def test_what_was_judged_is_what_the_graph_says(
-    market_data: Path, tmp_path: Path, target: str
+    market_data: Path, tmp_path: Path, case: str
 ) -> None:
-    """The registered graph, alone in onnxruntime, repeats every test prediction."""
+    """Every network and target: the registered graph, alone in onnxruntime, repeats every test
+    prediction."""
     import pandas as pd
 
-    chosen = config(market_data, "fast", "ETHUSDT", start="2025-01-01", target=target)
-    path = atb.train_model(chosen, artifacts=tmp_path).path
+    preset = case if case in presets.names() else "fast"
+    chosen = config(market_data, preset, "ETHUSDT", **{"start": "2025-01-01", **OTHERS[case]})
+    result = atb.train_model(chosen, artifacts=tmp_path)
+    verify(result.path)
+    assert result.summary["parity"]["max_difference"] <= 1e-5
+    assert result.summary["backtest"]["buy_and_hold"]["trades"] == 1
+
     candles = load("ETHUSDT", chosen.data, Workspace(tmp_path))
-    scored = score(path, candles)
-    judged = pd.read_parquet(path / "predictions.parquet")
-    said = pd.Series(scored.value, pd.to_datetime(candles.time[scored.rows], unit="ms", utc=True))
-    difference = said.reindex(judged["time"]).to_numpy() - judged["prediction"].to_numpy()
+    scored = score(result.path, candles)
+    judged = pd.read_parquet(result.path / "predictions.parquet")
+    suffix = f"_{chosen.target.horizons[0]}" if len(chosen.target.horizons) > 1 else ""
+    names = CLASSES if chosen.target.classes == 3 else ("prediction",)
+    times = pd.to_datetime(candles.time[scored.rows], unit="ms", utc=True)
+    said = pd.DataFrame(scored.value.reshape(len(scored), -1), times).reindex(judged["time"])
+    written = judged[[name + suffix for name in names]].to_numpy()
     assert len(judged) > 400
-    assert np.abs(difference).max() < (1e-6 if target == "direction" else 1e-7)
+    tolerance = 1e-7 if chosen.target.output == "return" else 1e-5
+    assert np.abs(said.to_numpy() - written).max() < tolerance
 
 
 def test_direction_over_several_bars_walks_the_same_path(market_data: Path, tmp_path: Path) -> None:
@@ -81,6 +103,35 @@ def test_direction_over_several_bars_walks_the_same_path(market_data: Path, tmp_
     summary = atb.train_model(chosen, artifacts=tmp_path).summary
     assert 0.4 < summary["metrics"]["accuracy"] < 0.6
     assert summary["baselines"].keys() == {"class_frequency", "majority"}
+
+
+def test_every_horizon_is_judged_and_the_first_is_traded(market_data: Path, tmp_path: Path) -> None:
+    options = {"start": "2025-01-01", "target": "ternary", "horizon": (1, 20)}
+    result = atb.train_model(config(market_data, "fast", "ETHUSDT", **options), artifacts=tmp_path)
+    metrics = json.loads((result.path / "metrics.json").read_text())
+    assert metrics["horizons"].keys() == {"20"}
+    assert metrics["metrics"].keys() == metrics["horizons"]["20"]["metrics"].keys()
+    assert np.sum(metrics["confusion"]["counts"]) == metrics["bootstrap"]["rows"]
+    metadata = json.loads((result.path / "metadata.json").read_text())
+    assert metadata["horizon"] == [1, 20]
+    assert (metadata["training"]["precision"], metadata["warm_start"]) == ("float32", None)
+
+
+def test_the_largest_batch_is_taken_and_noted(market_data: Path, tmp_path: Path) -> None:
+    chosen = config(market_data, "fast", "ETHUSDT", start="2025-01-01")
+    result = atb.train_model(chosen, artifacts=tmp_path, largest_batch=True)
+    noted = json.loads((result.path / "metadata.json").read_text())["largest_batch"]
+    assert (noted["asked_batch"], noted["batch"]) == (64, 128)  # 16 steps in an epoch at least
+    assert noted["learning_rate"] == pytest.approx(2e-3 * 2**0.5)
+    used = json.loads((result.path / "config.json").read_text())["training"]
+    assert (used["batch"], used["learning_rate"]) == (128, noted["learning_rate"])
+
+
+def test_smoothing_a_quantity_is_refused(market_data: Path) -> None:
+    with pytest.raises(ConfigError, match="label smoothing and class weights are for classes"):
+        presets.resolve(
+            "fast", "ETHUSDT", assignments=["training.regularisation.label_smoothing=0.1"]
+        )
 
 
 def test_the_same_recipe_gives_the_same_model(market_data: Path, tmp_path: Path) -> None:

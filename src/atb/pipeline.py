@@ -50,7 +50,7 @@ def train_model(
     workspace.require_writable(workspace.models(config.symbol, config.name))
     hooks.find(config.trading.hook)
     if config.warm_start is not None:
-        store.find(workspace, config.warm_start)
+        config = config.model_copy(update={"warm_start": _named(workspace, config.warm_start)})
     watch = Stopwatch(listen)
     with watch.stage("data"):
         candles = load(config.symbol, config.data, workspace, listen)
@@ -86,6 +86,13 @@ def resume_training(
         home = found.workspace.models(recipe.config.symbol, recipe.config.name)
         found.workspace.require_writable(home)
     return _trained(found, recipe, watch)
+
+
+def _named(workspace: Workspace, reference: str) -> str:
+    """A model's own name, or folder if it lies elsewhere: the newest may be another one later."""
+    found = store.find(workspace, reference)
+    at_home = found.path.resolve().is_relative_to(workspace.model_root.resolve())
+    return found.reference if at_home else str(found.path.absolute())
 
 
 def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from atb.config.architectures import ARCHITECTURES
 from atb.config.optimisation import OPTIMIZERS, SCHEDULES
+from atb.config.spec import Spec
 from atb.config.targets import TARGETS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
@@ -42,6 +43,9 @@ OPTION_FIELDS: Mapping[str, str] = {
     "devices": "training.hardware.devices",
     "warm_start": "warm_start",
 }
+
+# Specs told apart by a tag, by that tag.
+_TAGGED: Mapping[str, type[Spec]] = {**TARGETS, **ARCHITECTURES, **OPTIMIZERS, **SCHEDULES}
 
 
 @dataclass(frozen=True)
@@ -214,13 +218,8 @@ def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, s
     keys = [str(part) for part in problem["loc"]]
     if problem["type"] == "union_tag_invalid":
         keys.append(problem["ctx"]["discriminator"].strip("'"))
-    tags = {
-        *TARGETS,
-        *ARCHITECTURES,
-        *OPTIMIZERS,
-        *SCHEDULES,
-    }  # pydantic puts a union's tag between the names
-    dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in tags))
+    # pydantic puts a union's tag between the names
+    dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in _TAGGED))
     given = (o for key, o in origins.items() if key == dotted or key.startswith(f"{dotted}."))
     origin = next((o for o in given if o.startswith("--")), "")
     from_shell = bool(origin)
@@ -228,7 +227,7 @@ def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, s
     where = origin if from_shell else f"{preset.path}:{line}" if line else str(preset.path)
     if problem["type"] == "extra_forbidden":
         kind: type[AtbError] = UsageError if from_shell else ConfigError
-        known = _siblings(dotted)
+        known = _siblings(keys)
         return kind(f"unknown key {dotted!r}", where=where, remedy=nearest(keys[-1], known))
     message = str(problem["msg"]).removeprefix("Value error, ")
     value = problem["ctx"]["tag"] if "tag" in problem.get("ctx", {}) else problem.get("input")
@@ -237,10 +236,9 @@ def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, s
     return kind(f"{dotted}: {message}{shown}", where=where, remedy="see: atb presets show")
 
 
-def _siblings(dotted: str) -> set[str]:
-    """Names that could have stood where an unknown key stands."""
-    *path, _ = dotted.split(".")
-    depth = len(path)
-    example = TrainingConfig(symbol="BTCUSDT")
-    inside = (name.split(".") for name, _ in flat(example))
-    return {parts[depth] for parts in inside if parts[:depth] == path and len(parts) > depth}
+def _siblings(keys: Sequence[str]) -> set[str]:
+    """Names that could have stood where an unknown key stands, at the end of these."""
+    spec: Any = TrainingConfig
+    for key in keys[:-1]:
+        spec = _TAGGED[key] if key in _TAGGED else spec.model_fields[key].annotation
+    return set(spec.model_fields)

@@ -23,7 +23,7 @@ SYMBOL = "BTCUSDT"  # a recipe wants one; nothing here depends on it
 @click.option("--batch-size", type=int, help="Windows per training step.")
 @click.option("--sequence-length", type=int, help="Bars the network sees.")
 @click.option("--model-type", metavar="NAME", help="Architecture of the network.")
-@click.option("--features", metavar="SET", help="Feature set: price, technical or full.")
+@click.option("--features", metavar="SET", help="Feature set: price, technical, distinct or full.")
 @click.option(
     "--set",
     "assignments",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from atb.config.spec import Listed, Spec
+from atb.config.spec import Listed, Spec, tagged
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -195,7 +195,9 @@ def _one_pool_each(pool: tuple[int, ...], filters: tuple[int, ...]) -> None:
 
 
 AnyArchitecture = Mlp | Cnn | ConvRecurrent | Gru | Lstm | BiLstm | Tcn | Transformer
-Architecture = Annotated[AnyArchitecture, Field(discriminator="architecture")]
+Architecture = Annotated[
+    AnyArchitecture, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")
+]
 ARCHITECTURES: dict[str, type[AnyArchitecture]] = {
     "mlp": Mlp,
     "cnn": Cnn,

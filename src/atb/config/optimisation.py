@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from atb.config.spec import Spec
+from atb.config.spec import Spec, tagged
 
 ClipNorm = Annotated[
     float | None, Field(gt=0, description="largest global norm of a step's gradient; null: any")
@@ -119,7 +119,7 @@ class Hardware(Spec):
 
 
 AnyOptimizer = Adam | AdamW | Sgd | RmsProp
-Optimizer = Annotated[AnyOptimizer, Field(discriminator="kind")]
+Optimizer = Annotated[AnyOptimizer, Field(discriminator="kind"), tagged("kind", "adam")]
 OPTIMIZERS: dict[str, type[AnyOptimizer]] = {
     "adam": Adam,
     "adamw": AdamW,
@@ -127,7 +127,7 @@ OPTIMIZERS: dict[str, type[AnyOptimizer]] = {
     "rmsprop": RmsProp,
 }
 AnySchedule = Constant | Cosine | Step | Exponential | Plateau
-Schedule = Annotated[AnySchedule, Field(discriminator="kind")]
+Schedule = Annotated[AnySchedule, Field(discriminator="kind"), tagged("kind", "constant")]
 SCHEDULES: dict[str, type[AnySchedule]] = {
     "constant": Constant,
     "cosine": Cosine,

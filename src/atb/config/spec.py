@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from atb.errors import UsageError
 
@@ -51,3 +51,12 @@ def checked(check: Callable[[str], object]) -> AfterValidator:
         return value
 
     return AfterValidator(validate)
+
+
+def tagged(field: str, default: str) -> BeforeValidator:
+    """A validator of a union of specs, told apart by `field`; without it they are the default."""
+
+    def validate(value: Any) -> Any:
+        return {field: default, **value} if isinstance(value, dict) else value
+
+    return BeforeValidator(validate)

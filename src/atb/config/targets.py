@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from atb.config.spec import Listed, Spec
+from atb.config.spec import Listed, Spec, tagged
 
 Output = Literal["return", "probability", "probabilities", "log_volatility"]
 Bars = Annotated[int, Field(ge=1, le=10_000)]
@@ -100,7 +100,7 @@ class VolatilityTarget(_Ahead):
 
 
 AnyTarget = ReturnTarget | DirectionTarget | TernaryTarget | TripleBarrierTarget | VolatilityTarget
-Target = Annotated[AnyTarget, Field(discriminator="kind")]
+Target = Annotated[AnyTarget, Field(discriminator="kind"), tagged("kind", "return")]
 TARGETS: dict[str, type[AnyTarget]] = {
     "return": ReturnTarget,
     "direction": DirectionTarget,

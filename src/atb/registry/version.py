@@ -41,6 +41,11 @@ class Version:
     path: Path
 
     @property
+    def reference(self) -> str:
+        """What names it within its workspace: `SYMBOL/NAME/VERSION`."""
+        return f"{self.symbol}/{self.name}/{self.version}"
+
+    @property
     def onnx(self) -> Path:
         """The serving graph."""
         return self.path / "model.onnx"

@@ -45,8 +45,7 @@ class Parent:
 
     def to_json(self) -> dict[str, Any]:
         """Where the weights came from, for a model's metadata."""
-        names = (self.version.symbol, self.version.name, self.version.version)
-        return {"version": "/".join(names), "learned_until": iso(self.learned_until)}
+        return {"version": self.version.reference, "learned_until": iso(self.learned_until)}
 
 
 def parent(
