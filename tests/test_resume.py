@@ -16,6 +16,7 @@ from onnx import numpy_helper
 
 from atb import presets
 from atb.errors import StoppedError
+from atb.market.load import load
 from atb.pipeline import resume_training, train_model
 
 # The recipes as they are, but for networks that a test can afford.
@@ -122,3 +123,20 @@ def test_a_run_needs_its_candles_no_more(
     result = resume_training(stop.value.remedy.rpartition(" ")[2])
     values = onnx.load(result.onnx).graph.initializer
     assert all(np.isfinite(numpy_helper.to_array(value)).all() for value in values if value.dims)
+
+
+def test_a_run_whose_model_is_registered_is_let_go(market_data: Path, tmp_path: Path) -> None:
+    """As after a kill between registering the model and removing the run."""
+    from atb import runs
+    from atb.errors import UsageError
+    from atb.runs import Recipe
+    from atb.workspace import Workspace
+
+    chosen = config("fast", market_data, ("training.epochs=1",))
+    result = train_model(chosen, artifacts=tmp_path)
+    workspace = Workspace(tmp_path)
+    candles = load(chosen.symbol, chosen.data, workspace)
+    runs.start(workspace, result.version, Recipe(chosen, candles, {}))
+    with pytest.raises(UsageError, match="this training is done: its model is"):
+        resume_training(result.version, artifacts=tmp_path)
+    assert runs.listing(workspace) == []

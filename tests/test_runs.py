@@ -8,7 +8,15 @@ import pytest
 from atb import runs
 from atb.config.targets import TernaryTarget
 from atb.config.training import TrainingConfig
-from atb.errors import IntegrityError, StoppedError, StorageError, UsageError
+from atb.errors import (
+    AtbError,
+    DivergedError,
+    IntegrityError,
+    ResourceError,
+    StoppedError,
+    StorageError,
+    UsageError,
+)
 from atb.market.candles import COLUMNS, Candles
 from atb.market.sample import simulate
 from atb.runs import Recipe, Run
@@ -109,6 +117,20 @@ def test_an_error_keeps_the_run_only_with_a_checkpoint(
         checkpoint(again)
         raise StorageError("the disk is full")
     assert again.started
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DivergedError("nan", remedy="lower it"), r"nan; lower it; the last good checkpoint is in"),
+        (StorageError("full", remedy="make room"), r"make room; then go on with: atb train resume"),
+        (ResourceError("oom", remedy="smaller"), r"smaller; then go on with: atb train resume"),
+    ],
+)
+def test_an_error_says_what_is_kept(run: Run, error: AtbError, said: str) -> None:
+    with pytest.raises(type(error), match=said), runs.kept_until_done(run):
+        checkpoint(run)
+        raise error
 
 
 def test_two_processes_never_train_one_run(run: Run) -> None:

@@ -13,6 +13,7 @@ from atb.backtest import hooks
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.split import require_rows
+from atb.errors import UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.market.load import load
@@ -75,7 +76,7 @@ def resume_training(
         listen: told of stages, epochs and warnings as they happen.
 
     Raises:
-        UsageError: when there is no such run.
+        UsageError: when there is no such run, or its model is registered already.
         AtbError: as `train_model` does.
     """
     require_installed("train")
@@ -84,6 +85,9 @@ def resume_training(
         found = runs.find(Workspace(Path(artifacts)), run)
         recipe = found.recipe()
         home = found.workspace.models(recipe.config.symbol, recipe.config.name)
+        if (home / found.name).is_dir():  # killed after the model was registered
+            runs.remove(found)
+            raise UsageError(f"this training is done: its model is {home / found.name}")
         found.workspace.require_writable(home)
     return _trained(found, recipe, watch)
 

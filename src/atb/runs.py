@@ -18,7 +18,15 @@ from typing import Any
 
 from atb import atomic
 from atb.config.training import TrainingConfig, from_json
-from atb.errors import StoppedError, UsageError, nearest
+from atb.errors import (
+    AtbError,
+    DivergedError,
+    ResourceError,
+    StoppedError,
+    StorageError,
+    UsageError,
+    nearest,
+)
 from atb.market import files
 from atb.market.candles import Candles
 from atb.registry import integrity, manifest
@@ -51,7 +59,7 @@ class Run:
     @property
     def workspace(self) -> Workspace:
         """Where it lies, and where its model will."""
-        return Workspace(self.path.parent.parent)
+        return Workspace(self.path.absolute().parent.parent)
 
     @property
     def started(self) -> bool:
@@ -114,6 +122,11 @@ def listing(workspace: Workspace) -> list[Run]:
     return [Run(place.parent.name, place.parent) for place in found]
 
 
+def remove(run: Run) -> None:
+    """Let go of a run whose model is registered, or that never began."""
+    shutil.rmtree(run.path)
+
+
 def command(run: Run) -> str:
     """What a person types to go on with a run."""
     return shlex.join(["atb", "train", "resume", str(run.path)])
@@ -139,6 +152,17 @@ def kept_until_done(run: Run) -> Iterator[None]:
                 raise
             what = stop.what if isinstance(stop, StoppedError) else "stopped; everything is saved"
             raise StoppedError(what, remedy=f"go on with: {command(run)}") from stop
+        except DivergedError as error:  # going on would end in the same step
+            raise _keeping(error, run, f"the last good checkpoint is in {run.path}") from error
+        except (StorageError, ResourceError) as error:
+            raise _keeping(error, run, f"then go on with: {command(run)}") from error
         finally:
             if done or not run.started:
-                shutil.rmtree(run.path)
+                remove(run)
+
+
+def _keeping(error: AtbError, run: Run, kept: str) -> AtbError:
+    """The error, with what is left of the run in its remedy."""
+    if not run.started:
+        return error
+    return type(error)(error.what, where=error.where, remedy=f"{error.remedy}; {kept}")
