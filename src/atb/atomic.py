@@ -140,10 +140,31 @@ def scratch(path: Path) -> Iterator[Path]:
             path.parent.rmdir()
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder; a crash leaves it whole, or what `remove_leftovers` removes.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    gone = path.with_name(f".{path.name}.tmp")
+    try:
+        path.rename(gone)
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise _storage_error(error, path) from error
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a crash left half-written in a folder; call it under the folder's lock."""
+    """Remove what a crash left half-written in a folder; call it under the folder's lock.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
     for path in folder.glob(".*.tmp"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError as error:
+            raise _storage_error(error, path) from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

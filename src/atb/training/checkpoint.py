@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +61,7 @@ class Checkpoints:
         if place.exists():  # a resumed training comes by the same places again
             if self._whole(place):
                 return place
-            _remove(place)
+            atomic.remove_folder(place)
         with atomic.folder(place) as folder:
             _write(folder / "network.npz", checkpoint.network)
             _write(folder / "optimizer.npz", checkpoint.optimizer)
@@ -126,18 +125,11 @@ class Checkpoints:
             kept.add(self.folder / _name(state.best.epoch, 0))
         for place in places:
             if place not in kept:
-                _remove(place)
+                atomic.remove_folder(place)
 
 
 def _name(epoch: int, step: int) -> str:
     return f"{epoch:06d}-{step:09d}"
-
-
-def _remove(place: Path) -> None:
-    # Renamed first: a crash in between leaves something that is no checkpoint.
-    gone = place.with_name(f".{place.name}.tmp")
-    place.rename(gone)
-    shutil.rmtree(gone)
 
 
 def _write(path: Path, arrays: Arrays) -> None:
