@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -283,3 +286,29 @@ def test_the_kernel_refuses_what_a_training_writes(
     resumed = resume_training(run.name, artifacts=workspace.root)
     assert serves(resumed.path) and resumed.version == run.name
     assert runs.listing(workspace) == []
+
+
+@pytest.mark.slow
+def test_trainings_on_a_disk_that_is_too_small(
+    tmp_path: Path, registered: tuple[Path, dict[str, Any]]
+) -> None:
+    """A real one, in memory: full at the recipe, at a checkpoint, at the model's files."""
+    alone = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
+        pytest.skip("this system lets nobody mount a disk of their own")
+    (tmp_path / "disk").mkdir()
+    script = Path(__file__).with_name("small_disk.py")
+    words = [*alone, sys.executable, script, tmp_path / "disk", registered[0]]
+    done = subprocess.run(
+        list(map(str, words)), capture_output=True, text=True, check=False, timeout=500
+    )
+    assert done.returncode == 0, done.stderr
+    *found, end = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == 6
+    for one in found:
+        assert one["code"] == 7 and "No space left on device" in one["said"]
+        assert one["models"] == 1 and one["whole"] and one["tmp"] == 0
+        assert ("go on with: atb train resume" in one["said"]) == bool(one["runs"])
+    assert not found[0]["runs"] and "candles.parquet" in found[1]["said"]
+    assert len(found[-1]["runs"]) == 1
+    assert end == {"models": 2, "runs": []}
