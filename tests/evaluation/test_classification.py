@@ -53,6 +53,41 @@ def test_by_hand(make):
     )
 
 
+def test_two_classes_correlate_as_matthews_has_it(make):
+    """3 of 4 rises found, 4 of 6 falls: (TP TN - FP FN) over the root of the four sums."""
+    actual, decided = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0, 1, 1]
+    found = of(make(certain(2, decided), actual), 2)
+    assert found["mcc"] == pytest.approx((3 * 4 - 2 * 1) / np.sqrt(5 * 4 * 6 * 5))
+    assert of(make(certain(2, actual), actual), 2)["mcc"] == pytest.approx(1)
+    assert of(make(certain(2, 1 - np.array(actual)), actual), 2)["mcc"] == pytest.approx(-1)
+
+
+def test_three_classes_correlate_as_gorodkin_has_it(make):
+    """A cycle is never right: -1 / 2, as far from chance as three equal classes can be."""
+    actual = [0, 1, 2, 0, 1, 2]
+    assert of(make(certain(3, actual), actual), 3)["mcc"] == pytest.approx(1)
+    assert of(make(certain(3, [1, 2, 0, 1, 2, 0]), actual), 3)["mcc"] == pytest.approx(-1 / 2)
+
+
+def test_one_class_alone_has_no_correlation_though_its_shares_are_rounded(make):
+    """4 / 6 + 1 / 6 + 1 / 6 is less than 1 in floating point."""
+    decided = np.repeat([0, 1, 2], [4, 1, 1])
+    found = of(make(certain(3, decided), np.zeros(6)), 3)
+    assert found["mcc"] == 0
+    assert of(make(certain(3, np.zeros(6, int)), decided), 3)["mcc"] == 0
+
+
+def test_recall_of_what_never_came_true_is_undefined_and_precision_without_a_decision_is_0(make):
+    three = of(make(certain(3, [0, 1, 1, 1]), [0, 0, 1, 1]), 3)
+    assert np.isnan(three["recall_up"])
+    assert three["precision_up"] == 0
+    assert (three["recall_down"], three["recall_flat"]) == (0.5, 1.0)
+    assert (three["precision_down"], three["precision_flat"]) == (1.0, pytest.approx(2 / 3))
+    two = of(make(np.array([0.9, 0.2]), [0, 0]), 2)
+    assert np.isnan(two["recall_up"])
+    assert (two["recall_down"], two["precision_up"], two["precision_down"]) == (0.5, 0.0, 1.0)
+
+
 def test_one_half_is_not_a_rise(make):
     predicted = np.array([0.9, 0.6, 0.4, 0.5])
     assert likeliest(predicted).tolist() == [1, 1, 0, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,6 +39,23 @@ def test_ewma_is_the_recursion():
         expected.append(np.log(variance / weight) / 2)
     found = ewma(evidence)
     assert found == pytest.approx(np.array(expected)[evidence.test - 1], rel=1e-9)
+
+
+def test_ewma_weighs_the_first_bars_by_weights_that_sum_to_one():
+    """From the second bar on, whose forecast is the only return there is."""
+    long = market()
+    evidence = replace(long, test=np.arange(1, 120))
+    squares = np.diff(np.log(evidence.close)) ** 2
+    calmest = np.exp(2 * evidence.labels[evidence.train].min())
+    expected = []
+    for row in evidence.test:
+        weights = [DECAY**age for age in range(row)]
+        pairs = zip(weights, squares[:row][::-1], strict=True)
+        mean = sum(weight * square for weight, square in pairs) / sum(weights)
+        expected.append(np.log(max(mean, calmest)) / 2)
+    assert expected[0] == pytest.approx(np.log(max(squares[0], calmest)) / 2)
+    assert ewma(evidence) == pytest.approx(np.array(expected), rel=1e-9)
+    assert np.exp(2 * np.array(expected)).min() > calmest  # the floor hides none of them
 
 
 @given(st.integers(0, 1000), st.integers(1, 12))

@@ -32,6 +32,41 @@ def test_a_failing_writer_leaves_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Of each flush, in order: the name without the temporary's, and whether `v1` has its place."""
+    seen = []
+    flush = atomic._flush
+
+    def recording(path: Path) -> None:
+        flush(path)
+        root = next(parent for parent in [path, *path.parents] if parent.name == "root")
+        name = "." if path == root else path.name
+        temporary = name.endswith(".tmp")
+        seen.append(("temporary" if temporary else name, (root / "v1").exists()))
+
+    monkeypatch.setattr(atomic, "_flush", recording)
+    return seen
+
+
+def test_a_folder_is_on_the_disk_before_it_has_its_name_and_so_is_the_name(
+    tmp_path: Path, flushed: list[tuple[str, bool]]
+) -> None:
+    with atomic.folder(tmp_path / "root" / "v1") as temporary:
+        (temporary / "a").write_text("a")
+        (temporary / "deep").mkdir()
+        (temporary / "deep" / "b").write_text("b")
+    before = [("a", False), ("deep", False), ("b", False), ("temporary", False)]
+    assert flushed == [*before, (".", True)]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_so_is_the_name(
+    tmp_path: Path, flushed: list[tuple[str, bool]]
+) -> None:
+    atomic.write_bytes(tmp_path / "root" / "v1", b"a")
+    assert flushed == [("temporary", False), (".", True)]
+
+
 def test_a_folder_is_never_overwritten(tmp_path: Path) -> None:
     with atomic.folder(tmp_path / "v1") as temporary:
         (temporary / "a").write_text("first")
