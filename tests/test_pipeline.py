@@ -11,7 +11,7 @@ import pytest
 
 import atb
 from atb import presets
-from atb.errors import ConfigError, DataError, StorageError, UsageError
+from atb.errors import DataError, StorageError, UsageError
 from atb.events import EpochEnded, Event, StageEnded
 from atb.market.load import load
 from atb.registry.integrity import verify
@@ -128,7 +128,7 @@ def test_the_largest_batch_is_taken_and_noted(market_data: Path, tmp_path: Path)
 
 
 def test_smoothing_a_quantity_is_refused(market_data: Path) -> None:
-    with pytest.raises(ConfigError, match="label smoothing and class weights are for classes"):
+    with pytest.raises(UsageError, match="label smoothing and class weights are for classes"):
         presets.resolve(
             "fast", "ETHUSDT", assignments=["training.regularisation.label_smoothing=0.1"]
         )

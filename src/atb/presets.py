@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -44,6 +44,8 @@ OPTION_FIELDS: Mapping[str, str] = {
     "warm_start": "warm_start",
 }
 
+KINDS = ("kind", "architecture")  # the field that says which spec it is
+
 # Specs told apart by a tag, by that tag.
 _TAGGED: Mapping[str, type[Spec]] = {**TARGETS, **ARCHITECTURES, **OPTIMIZERS, **SCHEDULES}
 
@@ -65,6 +67,15 @@ class Preset:
     description: str
     fields: dict[str, Any]
     lines: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field set on top of a preset, and what set it, for example `--epochs`."""
+
+    dotted: str
+    value: Any
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -130,27 +141,21 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
     """
     check_symbol(symbol)
     found = read(preset)
-    fields, origins = _copy(found.fields), {}
-    for dotted in found.lines:
-        origins[dotted] = f"preset {found.name}"
-    for option, value in options.items():
-        if option not in OPTION_FIELDS:
-            raise UsageError(f"unknown option {option!r}", remedy=nearest(option, OPTION_FIELDS))
-        if value is not None:
-            _put(fields, OPTION_FIELDS[option], value, origins, f"--{option.replace('_', '-')}")
-    for assignment in assignments:
-        dotted, separator, text = assignment.partition("=")
-        if not separator or not dotted:
-            raise UsageError(
-                f"{assignment!r} is no assignment", remedy="write it as training.batch=32"
-            )
-        _put(fields, dotted.strip(), _value(assignment, text), origins, "--set")
+    changes = [*_of_options(options), *map(_of_assignment, assignments)]
+    # A new kind drops the settings of the old one, so those for the new one come after it.
+    changes.sort(key=lambda change: change.dotted.rpartition(".")[2] not in KINDS)
+    fields, origins = _changed(found, changes)
     if "symbol" in fields:
-        at_fault = origins["symbol"].startswith("--")
-        place = "--set symbol" if at_fault else f"{found.path}:{found.lines['symbol']}"
-        kind = UsageError if at_fault else ConfigError
-        raise kind("a recipe names no symbol", where=place, remedy="give it as an argument")
-    config = _validate({"name": found.name, **fields, "symbol": symbol}, found, origins)
+        in_file = "symbol" in found.fields
+        place = f"{found.path}:{found.lines['symbol']}" if in_file else "--set symbol"
+        error = ConfigError if in_file else UsageError
+        raise error("a recipe names no symbol", where=place, remedy="give it as an argument")
+    try:
+        config = _validated(fields, found, symbol)
+    except ValidationError as refused:
+        problem = refused.errors()[0]
+        blamed = _blamed(problem, found, changes, symbol)
+        raise _explain(problem, found, blamed) from refused
     return Recipe(config, {dotted: origins.get(dotted, "default") for dotted, _ in flat(config)})
 
 
@@ -173,72 +178,116 @@ def flat(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
-def _copy(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _copy(v) if isinstance(v, Mapping) else v for k, v in fields.items()}
+def _of_options(options: Mapping[str, Any]) -> Iterator[Change]:
+    for option, value in options.items():
+        if option not in OPTION_FIELDS:
+            raise UsageError(f"unknown option {option!r}", remedy=nearest(option, OPTION_FIELDS))
+        if value is not None:
+            yield Change(OPTION_FIELDS[option], value, f"--{option.replace('_', '-')}")
 
 
-def _put(
-    fields: dict[str, Any], dotted: str, value: Any, origins: dict[str, str], origin: str
-) -> None:
-    """Set one dotted field; a new kind of target or model drops the settings of the old one."""
-    *path, last = dotted.split(".")
-    block = fields
-    for part in path:
-        block = block.setdefault(part, {})
-        if not isinstance(block, dict):
-            raise UsageError(f"{dotted!r} is no field: {part!r} holds one value")
-    if last in ("architecture", "kind") and block.get(last, value) != value:
-        kept = {"horizon"} & block.keys()
-        for name in block.keys() - kept:
-            del block[name]
-            origins.pop(".".join([*path, name]), None)
-    block[last] = value
-    origins[dotted] = origin
-
-
-def _value(assignment: str, text: str) -> Any:
+def _of_assignment(assignment: str) -> Change:
+    dotted, separator, text = assignment.partition("=")
+    if not separator or not dotted:
+        raise UsageError(f"{assignment!r} is no assignment", remedy="write it as training.batch=32")
     try:
-        return scalar(text)
+        return Change(dotted.strip(), scalar(text), "--set")
     except ConfigError as error:
         raise UsageError(error.what, where=f"--set {assignment}", remedy="quote it") from error
 
 
-def _validate(
-    fields: Mapping[str, Any], preset: Preset, origins: Mapping[str, str]
-) -> TrainingConfig:
-    try:
-        return TrainingConfig.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _explain(first, preset, origins) from error
+def _changed(preset: Preset, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The preset's fields with changes on top, and what set each of them."""
+    fields = _copy(preset.fields)
+    origins = dict.fromkeys(preset.lines, f"preset {preset.name}")
+    for change in changes:
+        _put(fields, change, origins)
+    return fields, origins
 
 
-def _explain(problem: Mapping[str, Any], preset: Preset, origins: Mapping[str, str]) -> AtbError:
-    """One pydantic complaint as file, line, key and remedy."""
-    keys = [str(part) for part in problem["loc"]]
+def _copy(value: Any) -> Any:
+    return {k: _copy(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _put(fields: dict[str, Any], change: Change, origins: dict[str, str]) -> None:
+    """Set one dotted field; a new kind of target or model drops the settings of the old one."""
+    *path, last = change.dotted.split(".")
+    block = fields
+    for part in path:
+        block = block.setdefault(part, {})
+        if not isinstance(block, dict):
+            raise UsageError(f"{change.dotted!r} is no field: {part!r} holds one value")
+    if last in KINDS and block.get(last, change.value) != change.value:
+        kept = {"horizon"} & block.keys()
+        for name in block.keys() - kept:
+            del block[name]
+            origins.pop(".".join([*path, name]), None)
+    block[last] = _copy(change.value)
+    origins[change.dotted] = change.origin
+
+
+def _validated(fields: Mapping[str, Any], preset: Preset, symbol: str) -> TrainingConfig:
+    return TrainingConfig.model_validate({"name": preset.name, **fields, "symbol": symbol})
+
+
+def _blamed(
+    problem: Mapping[str, Any], preset: Preset, changes: Sequence[Change], symbol: str
+) -> str:
+    """The option without which there would be no such complaint; empty where it is the preset's."""
+    for count in reversed(range(len(changes))):
+        try:
+            _validated(_changed(preset, changes[:count])[0], preset, symbol)
+        except ValidationError as error:
+            if any(_alike(problem, other) for other in error.errors()):
+                continue
+        return changes[count].origin
+    dotted = ".".join(_names(problem["loc"])[0])
+    return next((c.origin for c in reversed(changes) if c.dotted == dotted), "")
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(one["type"] == other["type"] and one["loc"] == other["loc"])
+
+
+def _explain(problem: Mapping[str, Any], preset: Preset, blamed: str) -> AtbError:
+    """One pydantic complaint as an option or file and line, key and remedy."""
+    names, spec = _names(problem["loc"])
     if problem["type"] == "union_tag_invalid":
-        keys.append(problem["ctx"]["discriminator"].strip("'"))
-    # pydantic puts a union's tag between the names
-    dotted = ".".join(key for i, key in enumerate(keys) if not (i and key in _TAGGED))
-    given = (o for key, o in origins.items() if key == dotted or key.startswith(f"{dotted}."))
-    origin = next((o for o in given if o.startswith("--")), "")
-    from_shell = bool(origin)
+        names.append(problem["ctx"]["discriminator"].strip("'"))
+    dotted = ".".join(names)
     line = preset.lines.get(dotted)
-    where = origin if from_shell else f"{preset.path}:{line}" if line else str(preset.path)
+    place = blamed or (f"{preset.path}:{line}" if line else str(preset.path))
+    error: type[AtbError] = UsageError if blamed else ConfigError
     if problem["type"] == "extra_forbidden":
-        kind: type[AtbError] = UsageError if from_shell else ConfigError
-        known = _siblings(keys)
-        return kind(f"unknown key {dotted!r}", where=where, remedy=nearest(keys[-1], known))
+        remedy = nearest(names[-1], spec.model_fields)
+        return error(f"unknown key {dotted!r}", where=place, remedy=remedy)
+    if problem["type"] == "union_tag_invalid":
+        members = get_args(spec.model_fields[names[-2]].annotation)
+        known = [name for name, member in _TAGGED.items() if member in members]
+        tag = problem["ctx"]["tag"]
+        return error(f"unknown {dotted} {tag!r}", where=place, remedy=nearest(tag, known))
     message = str(problem["msg"]).removeprefix("Value error, ")
-    value = problem["ctx"]["tag"] if "tag" in problem.get("ctx", {}) else problem.get("input")
+    value = problem.get("input")
     shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
-    kind = UsageError if from_shell else ConfigError
-    return kind(f"{dotted}: {message}{shown}", where=where, remedy="see: atb presets show")
+    what = f"{dotted}: {message}{shown}" if dotted else message
+    return error(what, where=place, remedy="see: atb presets show")
 
 
-def _siblings(keys: Sequence[str]) -> set[str]:
-    """Names that could have stood where an unknown key stands, at the end of these."""
-    spec: Any = TrainingConfig
-    for key in keys[:-1]:
-        spec = _TAGGED[key] if key in _TAGGED else spec.model_fields[key].annotation
-    return set(spec.model_fields)
+def _names(location: Sequence[str | int]) -> tuple[list[str], type[Spec]]:
+    """Fields on the way to a complaint, and the spec of the last; branches of a union are none."""
+    names: list[str] = []
+    holder: type[Spec] = TrainingConfig
+    inside: Any = TrainingConfig
+    for part in map(str, location):
+        if inside is None and part not in _TAGGED:
+            break
+        if inside is None:
+            inside = _TAGGED[part]
+            continue
+        names.append(part)
+        holder = inside
+        field = holder.model_fields.get(part)
+        inside = field.annotation if field else None
+        if not (isinstance(inside, type) and issubclass(inside, Spec)):
+            inside = None
+    return names, holder

@@ -51,3 +51,10 @@ def test_an_unknown_preset(atb):
     done = atb("presets", "show", "balancd")
     assert (done.code, done.out) == (2, "")
     assert done.said.startswith("error: unknown preset 'balancd'; did you mean 'balanced'?")
+
+
+def test_the_order_of_assignments_does_not_matter(atb):
+    size, kind = ("--set", "training.schedule.size=3"), ("--set", "training.schedule.kind=step")
+    for words in (size + kind, kind + size):
+        fields = atb("presets", "show", "lstm", *words, "--json").json["fields"]
+        assert fields["training.schedule.size"] == {"value": 3, "origin": "--set"}

@@ -6,6 +6,8 @@ import pytest
 
 import atb
 from atb import presets
+from atb.config.architectures import Mlp
+from atb.config.optimisation import Step
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError
 
@@ -60,6 +62,27 @@ def test_another_target_keeps_the_horizon() -> None:
     assert (target.kind, target.horizon) == ("direction", 6)
 
 
+def test_a_kind_is_set_before_its_settings() -> None:
+    size, kind = "training.schedule.size=3", "training.schedule.kind=step"
+    for assignments in ([size, kind], [kind, size]):
+        schedule = presets.resolve("lstm", "BTCUSDT", assignments=assignments).config.training
+        assert schedule.schedule == Step(size=3)
+    recipe = presets.resolve("fast", "BTCUSDT", assignments=["model.dense=[8]"], model_type="mlp")
+    assert (recipe.config.model, recipe.origins["model.dense"]) == (Mlp(dense=(8,)), "--set")
+
+
+def test_what_a_preset_says_wrong_is_not_blamed_on_an_option(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(GOOD + "target: {kind: direction, horizon: [5, 5]}")
+    with pytest.raises(ConfigError, match="horizons must rise"):
+        presets.resolve(str(path), "BTCUSDT", epochs=3)
+    path.write_text(GOOD + "target:\n  horizon: 0")
+    with pytest.raises(ConfigError, match=r"p\.yaml:5: target\.horizon: "):
+        presets.resolve(str(path), "BTCUSDT", epochs=3)
+    with pytest.raises(UsageError, match=r"^--horizon: target\.horizon: "):
+        presets.resolve(str(path), "BTCUSDT", horizon=-1, epochs=3)
+
+
 GOOD = "description: mine\nfeatures: technical\nwindow: 60\n"
 
 
@@ -86,7 +109,23 @@ GOOD = "description: mine\nfeatures: technical\nwindow: 60\n"
         (GOOD.replace("technical", "tecnical"), r"p\.yaml:2: features: unknown feature set"),
         (GOOD + "data: {start: 2024-99-01}", r"p\.yaml:4: data.start: '2024-99-01' is not a date"),
         (GOOD + "training: {epochs: 0}", r"p\.yaml:4: training.epochs: .*got 0"),
-        (GOOD + "target: {kind: moon}", r"p\.yaml:4: target"),
+        (GOOD + "target: {kind: moon}", r"p\.yaml:4: unknown target.kind 'moon'; known: dir"),
+        (
+            GOOD + "target:\n  kind: retrun",
+            r"p\.yaml:5: unknown target.kind 'retrun'; did you mean 'return'\?",
+        ),
+        (
+            GOOD + "model:\n  architecture: mlp\n  dense: [8, 0]",
+            r"p\.yaml:6: model.dense: .*got 0",
+        ),
+        (
+            GOOD + "training:\n  regularisation: {class_weights: balanced}",
+            r"p\.yaml: label smoothing and class weights are for classes, not for a return;",
+        ),
+        (
+            GOOD + "training:\n  batch: 7\n  hardware: {devices: 2, accumulation: 4}",
+            r"p\.yaml:4: training: .*batch of 7 .*2 devices .* 4 parts",
+        ),
         (GOOD + "dataset: {train: 0.9, validation: 0.2}", "nothing to test on"),
         (
             GOOD + "model: {architecture: cnn, filters: [8, 8], pool: [2]}",
@@ -113,8 +152,20 @@ def test_a_wrong_preset_is_answered_with_file_line_and_remedy(
         ({"symbol": "btcusdt"}, "is not a symbol"),
         ({"features": "tecnical"}, "unknown feature set 'tecnical'"),
         ({"epochs": 0}, "--epochs: training.epochs: .*got 0"),
-        ({"model_type": "lsmt"}, "--model-type"),
-        ({"target": "moon"}, "--target"),
+        ({"model_type": "lsmt"}, "--model-type: unknown model.architecture 'lsmt'.*'lstm'"),
+        ({"target": "moon"}, "--target: unknown target.kind 'moon'; known: direction, "),
+        (
+            {"assignments": ["training.schedule.kind=setp"]},
+            "--set: unknown training.schedule.kind 'setp'; did you mean 'step'",
+        ),
+        ({"horizon": 0}, r"^--horizon: target\.horizon: .*got 0"),
+        ({"horizon": (1, 1)}, r"^--horizon: target: horizons must rise, each once, not \[1, 1\]"),
+        ({"target": "triple_barrier", "horizon": (5, 10)}, "^--horizon: target.horizon: .*one hor"),
+        (
+            {"epochs": 3, "assignments": ["training.regularisation.label_smoothing=0.1"]},
+            "^--set: label smoothing and class weights are for classes, not for a return",
+        ),
+        ({"batch_size": 4, "devices": 8, "epochs": 3}, "^--devices: training: a batch of 4 "),
         ({"timeframe": "7m"}, "unknown timeframe '7m'"),
         ({"start": "2024-01-02", "end": "2024-01-01"}, "is empty"),
         ({"assignments": ["training.epoch=3"]}, "--set: unknown key 'training.epoch'"),

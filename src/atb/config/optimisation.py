@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from atb.config.spec import Spec, tagged
 
@@ -16,6 +16,7 @@ Decay = Annotated[
 ]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Factor = Annotated[float, Field(gt=0, lt=1)]
+LARGEST_RATE = 1.0
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -155,7 +156,7 @@ class Optimisation(Spec):
 
     epochs: Epochs = 200
     batch: int = Field(48, ge=1, le=1_000_000)
-    learning_rate: float = Field(1e-3, gt=0, le=1)
+    learning_rate: float = Field(1e-3, gt=0, le=LARGEST_RATE)
     patience: Epochs = 15
     min_delta: float = Field(0.0, ge=0)
     seed: int = Field(7, ge=0, lt=2**32)
@@ -163,3 +164,13 @@ class Optimisation(Spec):
     schedule: Schedule = Constant()
     regularisation: Regularisation = Regularisation()
     hardware: Hardware = Hardware()
+
+    @model_validator(mode="after")
+    def _batch_has_a_window_for_each_part(self) -> Self:
+        devices, parts = self.hardware.devices, self.hardware.accumulation
+        if self.batch < devices * parts:
+            raise ValueError(
+                f"a batch of {self.batch} windows is too small for {devices} devices "
+                f"times {parts} parts (accumulation)"
+            )
+        return self

@@ -7,9 +7,9 @@ bar. `classes` is how many classes there are, 1 for a quantity.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from atb.config.spec import Listed, Spec, tagged
 
@@ -89,6 +89,13 @@ class TripleBarrierTarget(_Ahead):
     profit: Multiple = 1.0
     stop: Multiple = 1.0
     span: Span = 100
+
+    @field_validator("horizon", mode="before")
+    @classmethod
+    def _one_horizon(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            raise ValueError(f"this target has one horizon, not the {len(value)} of {list(value)}")
+        return value
 
 
 class VolatilityTarget(_Ahead):
