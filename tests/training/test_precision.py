@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -167,6 +169,18 @@ def test_without_a_driver_there_is_no_memory_to_tell(described, tmp_path):
     described([detail(TURING)], [])
     (tmp_path / "nvidia-smi").unlink()
     assert [gpu.memory for gpu in gpus()] == [None]
+
+
+@pytest.mark.parametrize("ending", ["exec /bin/sleep 60", "exit 9"])
+def test_a_driver_that_hangs_or_fails_tells_nothing(described, tmp_path, monkeypatch, ending):
+    from atb.training import precision
+
+    described([detail(TURING)], [])
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\necho 'Tesla T4, 15360'\n{ending}\n")
+    monkeypatch.setattr(precision, "DRIVER_SECONDS", 0.5)
+    begin = time.monotonic()
+    assert [gpu.memory for gpu in precision.gpus()] == [None]
+    assert time.monotonic() - begin < 30
 
 
 def test_a_cpu_has_no_gpus():

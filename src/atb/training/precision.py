@@ -5,6 +5,7 @@ Knows GPUs by their descriptions, no network.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,10 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+log = logging.getLogger(__name__)
+
 MIB = 1 << 20
+DRIVER_SECONDS = 10.0  # nvidia-smi hangs where the driver does
 
 # Smallest NVIDIA compute capability with tensor cores for the half-precision part of each policy
 # (CUDA C++ Programming Guide, "Feature Support per Compute Capability"), best first.
@@ -110,7 +114,7 @@ def _objection(asked: str, weakest: Gpu | None) -> str:
 
 
 def _memory() -> dict[str, int]:
-    """Bytes by GPU name, from NVIDIA's driver; the smaller of two GPUs of one name.
+    """Bytes by GPU name, from NVIDIA's driver if it answers; the smaller of two of one name.
 
     TensorFlow tells memory only after taking it.
     """
@@ -118,7 +122,13 @@ def _memory() -> dict[str, int]:
     if program is None:
         return {}
     query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        answer = subprocess.run(  # noqa: S603 (fixed words)
+            query, capture_output=True, text=True, check=True, timeout=DRIVER_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        log.debug("nvidia-smi tells nothing: %s", error)
+        return {}
     found: dict[str, int] = {}
     for line in answer.stdout.splitlines():
         name, _, mebibytes = line.rpartition(", ")
