@@ -14,6 +14,14 @@ def test_it_needs_no_candles_and_makes_nothing(atb, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_batch_is_the_one_that_was_measured(atb):
+    done = atb("train", "estimate", "--batch-size", "512", "--windows", "100", "--json", *SMALL)
+    found = done.json
+    full = found["precisions"]["float32"]
+    assert found["batch"] == full["memory"]["batch"] == 100
+    assert full["seconds_per_epoch"] == full["seconds_per_step"]
+
+
 def test_programs_get_bytes_and_seconds(atb):
     words = ["--preset", "fast", "--batch-size", "32", "--windows", "3200", "--json"]
     found = atb("train", "estimate", *words, *SMALL).json

@@ -40,14 +40,18 @@ def config(*assignments: str) -> Any:
 
 
 def largest(
-    fake: FakeDevice, *, guessed: float = 1.0, gpu: bool = True, windows: int = WINDOWS
+    fake: FakeDevice,
+    *assignments: str,
+    guessed: float = 1.0,
+    gpu: bool = True,
+    windows: int = WINDOWS,
 ) -> Any:
     """The choice when the estimate says `guessed` times what a step really takes."""
     from atb.training import batch_size
 
     device = batch_size.Device("Fake", fake.memory, gpu)
     return batch_size.largest(
-        config(),
+        config(*assignments),
         windows,
         device=device,
         need=lambda batch: int(guessed * (WEIGHTS + EACH * batch)),
@@ -87,20 +91,36 @@ def test_a_cpu_is_never_pushed_beyond_the_guess() -> None:
 
 
 @pytest.mark.parametrize(
-    ("windows", "most"), [(10_000, 512), (16 * 64, 64), (16 * 64 - 1, 32), (20, 1), (1, 1)]
+    ("windows", "most"), [(10_000, 512), (16 * 64, 64), (16 * 64 - 1, 32), (20, 4), (1, 4)]
 )
 def test_an_epoch_keeps_16_steps(windows: int, most: int) -> None:
     fake = FakeDevice(10**12)
-    chosen = largest(fake, windows=windows)
+    chosen = largest(fake, "training.batch=4", windows=windows)
     assert chosen.batch == most
     assert fake.tried == [most]
     assert chosen.reason == "more would leave fewer than 16 steps in an epoch"
 
 
-def test_a_batch_can_be_cut_into_its_parts() -> None:
-    from atb.training import batch_size
+def test_the_steps_of_an_epoch_take_nothing_from_what_was_asked_for() -> None:
+    chosen = largest(FakeDevice(10**12), windows=16 * 48 - 1)
+    assert (chosen.batch, chosen.learning_rate) == (chosen.asked_batch, chosen.asked_rate)
+    assert chosen.batch == 48
 
-    assert batch_size.bound(config("training.hardware.accumulation=6"), 20) == 8
+
+def test_every_part_of_a_batch_keeps_a_window() -> None:
+    parts = "training.hardware.accumulation=6"
+    assert largest(FakeDevice(WEIGHTS + EACH * 8), parts).batch == 8
+    fake = FakeDevice(WEIGHTS + EACH * 7)
+    with pytest.raises(ResourceError, match="not even a batch of 8 windows fits"):
+        largest(fake, parts)
+    assert fake.tried == [8]
+
+
+def test_the_rate_stays_within_what_a_recipe_may_have() -> None:
+    chosen = largest(FakeDevice(10**12), "training.learning_rate=0.5")
+    assert chosen.learning_rate == 1
+    assert chosen.reason.endswith("; the learning rate stays at 1, the largest there is")
+    config(f"training.learning_rate={chosen.learning_rate}", f"training.batch={chosen.batch}")
 
 
 def test_a_device_too_small_for_one_window_is_an_error() -> None:

@@ -57,17 +57,18 @@ def command(
     from atb.training import cost  # after prepare: TensorFlow reads its settings when imported
 
     costs = cost.by_precision(config, windows)
+    batch = costs[0].memory.batch
     if as_json:
         render.json_line(
             {
                 "preset": config.name,
-                "batch": config.training.batch,
+                "batch": batch,
                 "windows": windows,
                 "precisions": {one.memory.policy: one.to_json() for one in costs},
             }
         )
     else:
-        title = f"{config.name}, batches of {config.training.batch}, on {costs[0].device}"
+        title = f"{config.name}, batches of {batch}, on {costs[0].device}"
         render.print_answer(render.titled(title, _table(costs, windows)))
         if any(one.seconds_per_step is None for one in costs):
             click.echo("half precision is timed only on a GPU, which is made for it", err=True)

@@ -29,7 +29,8 @@ command.add_command(estimate.command)
 @click.option(
     "--auto-batch-size",
     is_flag=True,
-    help="The largest batch that memory holds, and a learning rate to go with it.",
+    help="The largest batch that memory holds, at most 1/16 of the train windows unless more are "
+    "asked for, and a learning rate to go with it.",
 )
 @options.artifacts
 @options.as_json

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from atb import machine
+from atb.config.optimisation import LARGEST_RATE
 from atb.config.training import TrainingConfig
 from atb.errors import ResourceError
 from atb.training import memory, precision, trial
@@ -117,12 +118,12 @@ def largest(
     need: Need | None = None,
     step: Step | None = None,
 ) -> Choice:
-    """The largest power of two that fits, and the learning rate for it.
+    """The largest batch that fits, a power of two or the one asked for, and the rate for it.
 
     The rate grows with the square root of the batch, which keeps the size of the noise in a step
-    (Krizhevsky 2014, arXiv:1404.5997; Hoffer, Hubara and Soudry 2017, arXiv:1705.08741). There are
-    at least 16 steps in an epoch. The weights and seeds of Keras are left as after a few steps of
-    training: set the seed before building the network.
+    (Krizhevsky 2014, arXiv:1404.5997; Hoffer, Hubara and Soudry 2017, arXiv:1705.08741). An
+    epoch has at least 16 steps, unless the batch asked for leaves fewer. The weights and seeds of
+    Keras are left as after a few steps of training: set the seed before building the network.
 
     Args:
         config: the recipe.
@@ -132,31 +133,32 @@ def largest(
         step: takes a step of a batch and raises when memory runs out; None takes real ones.
 
     Raises:
-        ResourceError: when not even one window fits.
+        ResourceError: when not even one window for each part of a batch fits.
     """
     place = device or find_device(config.training.hardware.devices)
     policy = _policy(config)
     need = need or (lambda batch: memory.estimate(config, policy, batch).total)
     step = step or (lambda batch: _real_step(config, policy, batch))
     most = bound(config, windows)
-    guess = _guess(need, most, place)
-    batch = _tried(step, guess, most, place)
     spec = config.training
+    least = _parts(config)
+    guess = _guess(need, most, least, place)
+    batch = _tried(step, guess, most, least, place)
     rate = spec.learning_rate * math.sqrt(batch / spec.batch)
     reason = _reason(batch, guess, most, place)
+    if rate > LARGEST_RATE:
+        rate = LARGEST_RATE
+        reason += f"; the learning rate stays at {rate:g}, the largest there is"
     return Choice(spec.batch, spec.learning_rate, batch, rate, place.name, place.memory, reason)
 
 
 def bound(config: TrainingConfig, windows: int) -> int:
-    """The largest power of two that leaves 16 steps in an epoch, one window for each part at least.
+    """The largest power of two that leaves 16 steps in an epoch, or the batch asked for if larger.
 
     >>> bound(TrainingConfig(symbol="BTCUSDT"), 10_000)
     512
     """
-    hardware = config.training.hardware
-    parts = hardware.accumulation * hardware.devices
-    steps_each = max(windows // LEAST_STEPS, 1)
-    return max(_power_of_two(steps_each), 1 << (parts - 1).bit_length())
+    return max(_power_of_two(max(windows // LEAST_STEPS, 1)), config.training.batch)
 
 
 def find_device(count: int = 1) -> Device:
@@ -191,24 +193,30 @@ def _policy(config: TrainingConfig) -> str:
     return precision.choose(hardware.precision, precision.gpus()[: hardware.devices]).policy
 
 
-def _guess(need: Need, most: int, device: Device) -> int:
-    """The largest power of two whose estimate fits; 1 when none does."""
+def _parts(config: TrainingConfig) -> int:
+    """The smallest batch: one window for each device and part."""
+    return config.training.hardware.devices * config.training.hardware.accumulation
+
+
+def _guess(need: Need, most: int, least: int, device: Device) -> int:
+    """The most whose estimate fits, after halving as often as it takes; the last when none does."""
     batch = most
-    while batch > 1 and need(batch) > device.memory:
+    while batch // 2 >= least and need(batch) > device.memory:
         batch //= 2
     return batch
 
 
-def _tried(step: Step, guess: int, most: int, device: Device) -> int:
+def _tried(step: Step, guess: int, most: int, least: int, device: Device) -> int:
     """The guess if a step of it works, else half of it and so on; on a GPU perhaps twice as much.
 
     A GPU refuses what is too much; a CPU would swap or be killed, so nothing is risked there.
     """
     batch = guess
     while not _works(step, batch):
-        if batch == 1:
+        if batch // 2 < least:
+            fewest = "one window fits" if batch == 1 else f"a batch of {batch} windows fits"
             raise ResourceError(
-                f"not even one window fits the {device.memory / GIB:.1f} GiB of {device.name}",
+                f"not even {fewest} the {device.memory / GIB:.1f} GiB of {device.name}",
                 remedy="take a smaller network or a shorter --sequence-length",
             )
         batch //= 2
