@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,31 @@ def test_a_batch_in_parts_steps_as_the_whole_batch(target: Any, parts: int) -> N
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
     moved = max(np.abs(a - b).max() for a, b in zip(whole, begin, strict=True))
     assert moved > 0.01
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_half_precision_loses_no_small_gradient(parts: int) -> None:
+    """Of a loss so small that all its float16 gradients are 0, unless it is scaled for the tape."""
+    import keras
+
+    from atb.training import precision
+
+    totals, moves = {}, {}
+    for policy in ("float32", "mixed_float16"):
+        descent = keras.optimizers.SGD(1e6)
+        if policy == "mixed_float16":
+            descent = keras.optimizers.LossScaleOptimizer(descent)
+        with precision.policy(policy):
+            made = steps(ReturnTarget(), PLAIN, descent, accumulation=parts)
+        small = replace(made, loss=lambda targets, raw, of=made.loss: 1e-7 * of(targets, raw))
+        begin = made.network.get_weights()
+        totals[policy], _ = run(small.runner(), iterator(*batches(1)), 0, 3)
+        ended = made.network.get_weights()
+        moves[policy] = np.concatenate([np.ravel(b - a) for a, b in zip(begin, ended, strict=True)])
+    assert totals["mixed_float16"] == pytest.approx(totals["float32"], rel=1e-2)
+    largest = np.abs(moves["float32"]).max()
+    assert largest > 0.01
+    np.testing.assert_allclose(moves["mixed_float16"], moves["float32"], atol=0.03 * largest)
 
 
 def test_a_class_weighs_the_same_in_whatever_part_it_falls() -> None:
