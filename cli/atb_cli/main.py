@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:  # it is None when the shell closed it
             sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _refuse(error)
         return error.exit_code
     except click.Abort:
         _say(f"interrupted: nothing was left half-written; again: {shlex.join(['atb', *words])}")
@@ -80,6 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _terminated(_number: int, _frame: object) -> None:
     """Leave as Ctrl-C does, so that work in progress is cleaned up."""
     raise KeyboardInterrupt
+
+
+def _refuse(error: click.ClickException) -> None:
+    """One line that ends with where help is; the help itself for a group without a command."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    advice = f" See: {context.command_path} -h" if context else ""
+    _say(f"error: {error.format_message()}{advice}")
 
 
 def _say(message: str) -> None:

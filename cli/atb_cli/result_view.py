@@ -15,11 +15,10 @@ from atb.config.data import DataSpec
 from atb.config.features import SETS
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig
+from atb.presets import KINDS
 from atb_cli.render import cell, console, loudly, pairs, table, titled
 
 SYNTHETIC = "SYNTHETIC DATA: a simulator made these candles; they say nothing about a market"
-
-KINDS = ("kind", "architecture")  # the field that says which spec it is
 
 # Figures of a backtest that are shares, shown in percent.
 SHARES = frozenset(
@@ -46,6 +45,8 @@ def header(config: TrainingConfig) -> None:
         ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
         ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
         ("", ", ".join(_said(part) for part in (training.optimizer, training.schedule))),
+        *(("", text) for text in _unusual(training.regularisation, training.hardware)),
+        *([("begins with", config.warm_start)] if config.warm_start else []),
     )
     console().print(pairs(rows))
     if data.source == "sample":
@@ -150,3 +151,11 @@ def _said(spec: Spec) -> str:
     kind, *settings = sorted(spec.model_dump().items(), key=lambda item: item[0] not in KINDS)
     shown = (f"{name} {cell(value)}" for name, value in settings if value)
     return f"{kind[1]}: {text}" if (text := ", ".join(shown)) else str(kind[1])
+
+
+def _unusual(*specs: Spec) -> Iterator[str]:
+    """A line for each spec with settings that are not its defaults."""
+    for spec in specs:
+        changed = spec.model_dump(exclude_defaults=True).items()
+        if changed:
+            yield ", ".join(f"{name.replace('_', ' ')} {cell(value)}" for name, value in changed)

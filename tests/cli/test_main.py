@@ -65,12 +65,26 @@ def test_a_usage_error_of_the_parser(capfd):
     assert main(["presets", "show"]) == 2
     out, err = capfd.readouterr()
     assert out == ""
-    assert "Missing argument" in err
+    assert err == "error: Missing argument 'NAME|FILE.yaml'. See: atb presets show -h\n"
+
+
+def test_a_command_that_is_none(capfd):
+    assert main(["trian"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("error: No such command 'trian'.")
+    assert err.count("\n") == 1
+
+
+def test_a_group_alone_shows_its_help(capfd):
+    assert main(["train"]) == 2
+    assert "Commands:" in capfd.readouterr().err
 
 
 def test_a_misspelt_option_is_answered_with_the_right_one(atb):
     done = atb("train", "model", "BTCUSDT", "--epoch", "3")
     assert done.code == 2
+    assert done.err.startswith("error: No such option '--epoch'.")
     assert "--epochs" in done.said
 
 

@@ -1,0 +1,36 @@
+"""What people are shown before a training starts."""
+
+from __future__ import annotations
+
+from atb.presets import resolve
+from atb_cli import result_view
+
+
+def shown(capsys, *assignments, **options):
+    result_view.header(resolve("fast", "BTCUSDT", assignments=assignments, **options).config)
+    return capsys.readouterr().err
+
+
+def test_what_is_as_usual_is_not_said(capsys):
+    said = shown(capsys)
+    assert "begins with" not in said
+    for name in ("jitter", "class weights", "precision", "devices", "accumulation"):
+        assert name not in said
+
+
+def test_what_is_not_as_usual_is_said(capsys):
+    assignments = [
+        f"training.{field}"
+        for field in (
+            "regularisation.class_weights=balanced",
+            "regularisation.jitter=0.01",
+            "hardware.accumulation=4",
+        )
+    ]
+    said = shown(
+        capsys, *assignments, target="direction", precision="mixed_float16", warm_start="A/b"
+    )
+    assert "class weights balanced, jitter 0.01" in said
+    assert "precision mixed_float16, accumulation 4" in said
+    (line,) = [line for line in said.splitlines() if line.startswith("begins with")]
+    assert line.split() == ["begins", "with", "A/b"]
