@@ -6,12 +6,15 @@ Knows the order of what is shown; what is computed is `atb.pipeline`'s business.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atb_cli import options
 from atb_cli.commands import estimate
+
+if TYPE_CHECKING:
+    from atb.runs import Run
 
 
 @click.group("train")
@@ -67,6 +70,29 @@ def model(
         click.echo(result.path)
 
 
+@command.command("runs")
+@options.artifacts
+@options.as_json
+@options.verbose
+def runs_(artifacts: Path, as_json: bool) -> None:
+    """List trainings that are in progress or were stopped or killed."""
+    from atb import runs
+    from atb.workspace import Workspace
+    from atb_cli import render
+
+    columns = ("name", "symbol", "preset", "resumable", "path")
+    rows = [
+        (run.name, *_trained(run), run.started, str(run.path))
+        for run in runs.listing(Workspace(artifacts))
+    ]
+    if as_json:
+        render.json_line({"runs": [dict(zip(columns, row, strict=True)) for row in rows]})
+    elif rows:
+        render.print_answer(render.table(columns, rows))
+    else:
+        click.echo(f"no training in {artifacts} is in progress or was stopped", err=True)
+
+
 @command.command("resume")
 @click.argument("run", metavar="RUN")
 @options.artifacts
@@ -87,3 +113,17 @@ def resume(run: str, artifacts: Path, as_json: bool) -> None:
         render.json_line(result.summary)
     else:
         click.echo(result.path)
+
+
+def _trained(run: Run) -> tuple[str | None, str | None]:
+    """Symbol and preset of a run, nothing for one whose recipe cannot be read."""
+    from atb.config.training import from_json
+    from atb.errors import ConfigError
+    from atb.runs import CONFIG, RECIPE
+
+    path = run.path / RECIPE / CONFIG
+    try:
+        config = from_json(path.read_text(), str(path))
+    except (ConfigError, OSError):
+        return None, None
+    return config.symbol, config.name
