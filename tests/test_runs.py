@@ -119,12 +119,26 @@ def test_an_error_keeps_the_run_only_with_a_checkpoint(
     assert again.started
 
 
+def test_a_run_that_another_process_ended_is_not_trained_again(run: Run) -> None:
+    runs.end(run)
+    ended = pytest.raises(UsageError, match="has ended in another process")
+    with ended, runs.kept_until_done(run):
+        pytest.fail("there is nothing to train")
+    assert not run.path.exists()
+
+
+def test_what_is_half_written_is_no_run(workspace: Workspace, run: Run) -> None:
+    (workspace.runs / f".{NAME}.0123.tmp" / "recipe").mkdir(parents=True)
+    assert runs.listing(workspace) == [run]
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (DivergedError("nan", remedy="lower it"), r"nan; lower it; the last good checkpoint is in"),
         (StorageError("full", remedy="make room"), r"make room; then go on with: atb train resume"),
         (ResourceError("oom", remedy="smaller"), r"smaller; then go on with: atb train resume"),
+        (IntegrityError("they differ"), r"they differ; then go on with: atb train resume"),
     ],
 )
 def test_an_error_says_what_is_kept(run: Run, error: AtbError, said: str) -> None:
@@ -136,7 +150,10 @@ def test_an_error_says_what_is_kept(run: Run, error: AtbError, said: str) -> Non
 def test_two_processes_never_train_one_run(run: Run) -> None:
     checkpoint(run)
     with pytest.raises(StoppedError), runs.kept_until_done(run):
-        with pytest.raises(StorageError, match="cannot be locked"), runs.kept_until_done(run):
+        with (
+            pytest.raises(StorageError, match="another process trains this run"),
+            runs.kept_until_done(run),
+        ):
             pytest.fail("the lock was not held")
         assert run.started
         raise KeyboardInterrupt

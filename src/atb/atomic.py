@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from atb.errors import StorageError
 
@@ -102,21 +102,26 @@ def folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path, seconds: float | None = None) -> Iterator[None]:
+def locked(
+    path: Path, seconds: float | None = None, taken: str = "another process holds it"
+) -> Iterator[None]:
     """Hold a lock file; others wait so many seconds, or a minute. A dead process frees its lock.
 
     Raises:
-        StorageError: when it stays taken, or cannot be made.
+        StorageError: when it stays taken, which is said as `taken`, or cannot be made.
     """
     make_folder(path.parent)
     lock = FileLock(path, timeout=LOCK_SECONDS if seconds is None else seconds)
     try:
         lock.acquire()
+    except Timeout as error:
+        remedy = "wait for other processes to end"
+        raise StorageError(taken, where=str(path), remedy=remedy) from error
     except OSError as error:
         raise StorageError(
             f"cannot be locked: {error}",
             where=str(path),
-            remedy="wait for other processes to end, and check that the folder is writable",
+            remedy="check that the folder is writable",
         ) from error
     try:
         yield

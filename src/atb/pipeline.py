@@ -6,18 +6,18 @@ It reads the data, then lets the walk begin; it knows nothing of what the hops d
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from atb import backend, runs
+from atb import backend, parents, runs
 from atb.backtest import hooks
 from atb.config.features import lookback
+from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
 from atb.dataset.split import require_rows
 from atb.errors import UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.market.load import load
-from atb.registry import store
 from atb.registry.version import new_version
 from atb.runs import Recipe, Run
 from atb.targets.build import build
@@ -50,15 +50,14 @@ def train_model(
     workspace = Workspace(Path(artifacts))
     workspace.require_writable(workspace.models(config.symbol, config.name))
     hooks.find(config.trading.hook)
-    if config.warm_start is not None:
-        config = config.model_copy(update={"warm_start": _named(workspace, config.warm_start)})
+    config, notes = _with_parent(workspace, config)
     watch = Stopwatch(listen)
     with watch.stage("data"):
         candles = load(config.symbol, config.data, workspace, listen)
         reach = config.window + lookback(config.features)
         longest = config.target.horizons[-1]
         require_rows(len(candles), reach, longest, config.dataset, candles.source)
-    recipe = Recipe(config, candles, {})
+    recipe = Recipe(config, candles, notes)
     if largest_batch:
         with watch.stage("batch"):
             recipe = _with_largest_batch(recipe, listen)
@@ -86,17 +85,26 @@ def resume_training(
         recipe = found.recipe()
         home = found.workspace.models(recipe.config.symbol, recipe.config.name)
         if (home / found.name).is_dir():  # killed after the model was registered
-            runs.remove(found)
+            runs.end(found)
             raise UsageError(f"this training is done: its model is {home / found.name}")
         found.workspace.require_writable(home)
     return _trained(found, recipe, watch)
 
 
-def _named(workspace: Workspace, reference: str) -> str:
-    """A model's own name, or folder if it lies elsewhere: the newest may be another one later."""
-    found = store.find(workspace, reference)
-    at_home = found.path.resolve().is_relative_to(workspace.model_root.resolve())
-    return found.reference if at_home else str(found.path.absolute())
+def _with_parent(
+    workspace: Workspace, config: TrainingConfig
+) -> tuple[TrainingConfig, dict[str, Any]]:
+    """The recipe with the full name of the model it begins with, and a note of that model.
+
+    The newest of a name may be another one by the time a run is resumed.
+    """
+    if config.warm_start is None:
+        return config, {}
+    parent = parents.find(workspace, config.warm_start, config)
+    path = parent.version.path
+    at_home = path.resolve().is_relative_to(workspace.model_root.resolve())
+    name = parent.version.reference if at_home else str(path.absolute())
+    return config.model_copy(update={"warm_start": name}), {"warm_start": parent.to_json()}
 
 
 def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
@@ -111,7 +119,7 @@ def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
         Noted(f"batch {choice.batch}, learning rate {choice.learning_rate:.3g}: {choice.reason}")
     )
     chosen = {"batch": choice.batch, "learning_rate": choice.learning_rate}
-    training = config.training.model_copy(update=chosen)
+    training = Optimisation.model_validate(config.training.model_dump() | chosen)
     notes = {**recipe.notes, "largest_batch": choice.to_json()}
     return Recipe(config.model_copy(update={"training": training}), recipe.candles, notes)
 

@@ -21,9 +21,7 @@ from atb.config.training import TrainingConfig, from_json
 from atb.errors import (
     AtbError,
     DivergedError,
-    ResourceError,
     StoppedError,
-    StorageError,
     UsageError,
     nearest,
 )
@@ -118,13 +116,8 @@ def find(workspace: Workspace, reference: str) -> Run:
 
 def listing(workspace: Workspace) -> list[Run]:
     """Every run, oldest first: those that stopped and those that another process trains."""
-    found = sorted(workspace.runs.glob(f"*/{RECIPE}/"))
-    return [Run(place.parent.name, place.parent) for place in found]
-
-
-def remove(run: Run) -> None:
-    """Let go of a run whose model is registered, or that never began."""
-    shutil.rmtree(run.path)
+    found = sorted(place.parent for place in workspace.runs.glob(f"*/{RECIPE}/"))
+    return [Run(path.name, path) for path in found if not path.name.startswith(".")]
 
 
 def command(run: Run) -> str:
@@ -132,37 +125,65 @@ def command(run: Run) -> str:
     return shlex.join(["atb", "train", "resume", str(run.path)])
 
 
+def end(run: Run) -> None:
+    """Remove a run whose model is registered.
+
+    Raises:
+        StorageError: when another process trains it.
+        UsageError: when another process ended it meanwhile.
+    """
+    with _held(run):
+        shutil.rmtree(run.path)
+
+
 @contextmanager
 def kept_until_done(run: Run) -> Iterator[None]:
     """Hold a run for this process; remove its folder once the body succeeds.
 
-    When the body fails, the folder stays if there is a checkpoint in it.
+    When the body fails, the folder stays if there is a checkpoint in it, and the error says so.
 
     Raises:
         StoppedError: with the command that goes on, when the body was interrupted.
         StorageError: when another process trains this run.
+        UsageError: when another process has just ended it.
     """
     done = False
-    with atomic.locked(run.path / ".lock", seconds=1.0):
+    with _held(run):
         try:
             yield
             done = True
         except (StoppedError, KeyboardInterrupt, SystemExit) as stop:
             if not run.started:
                 raise
-            what = stop.what if isinstance(stop, StoppedError) else "stopped; everything is saved"
+            what = stop.what if isinstance(stop, StoppedError) else "stopped"
             raise StoppedError(what, remedy=f"go on with: {command(run)}") from stop
         except DivergedError as error:  # going on would end in the same step
             raise _keeping(error, run, f"the last good checkpoint is in {run.path}") from error
-        except (StorageError, ResourceError) as error:
+        except AtbError as error:
             raise _keeping(error, run, f"then go on with: {command(run)}") from error
         finally:
             if done or not run.started:
-                remove(run)
+                shutil.rmtree(run.path)
+
+
+@contextmanager
+def _held(run: Run) -> Iterator[None]:
+    """The run for this process alone.
+
+    Raises:
+        StorageError: when another process has it.
+        UsageError: when another process ended it meanwhile.
+    """
+    with atomic.locked(run.path / ".lock", seconds=1.0, taken="another process trains this run"):
+        if not (run.path / RECIPE).is_dir():
+            shutil.rmtree(run.path)  # the lock alone, made a moment ago
+            raise UsageError(f"the training {run.name} has ended in another process")
+        yield
 
 
 def _keeping(error: AtbError, run: Run, kept: str) -> AtbError:
     """The error, with what is left of the run in its remedy."""
     if not run.started:
         return error
-    return type(error)(error.what, where=error.where, remedy=f"{error.remedy}; {kept}")
+    remedy = "; ".join(part for part in (error.remedy, kept) if part)
+    return type(error)(error.what, where=error.where, remedy=remedy)

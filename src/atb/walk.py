@@ -5,13 +5,16 @@ It knows the order of the hops and nothing of what they do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from atb import atomic
 from atb.backtest.hooks import Hook
 from atb.backtest.predictions import Predictions
+from atb.clock import parse_time
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset, build
@@ -58,10 +61,13 @@ def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch)
         before = lookback(config.features)
         dataset = build(matrix, labels, segments, config.window, before, config.dataset)
     with watch.stage("training"):
-        parent = warm_start.parent(run.workspace, config, candles, dataset)
-        initial = parent.give if parent else None
         learner = NetworkLearner(
-            config.model, config.target, config.training, run.checkpoints, initial, watch.listen
+            config.model,
+            config.target,
+            config.training,
+            run.checkpoints,
+            _initial(run, recipe, dataset),
+            watch.listen,
         )
         fitted = learner.fit(dataset)
     with watch.stage("evaluation"):
@@ -90,13 +96,22 @@ def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch)
                 verdicts=verdicts,
                 backtest=backtest,
                 parity=agreement,
-                parent=parent.to_json() if parent else None,
                 notes=recipe.notes,
             )
             files = artifact.files(made, serving, graph, watch.seconds)
             kept = store.add(run.workspace, config.symbol, config.name, run.name, files)
     summary = record.summary(made, kept.path, watch.total())
     return TrainingResult(kept.version, kept.path, kept.onnx, summary)
+
+
+def _initial(run: Run, recipe: Recipe, dataset: Dataset) -> Callable[[Any], None] | None:
+    """What gives a network the weights it begins with; None where chance does."""
+    reference = recipe.config.warm_start
+    if reference is None:
+        return None
+    learned_until = parse_time(recipe.notes["warm_start"]["learned_until"])
+    warm_start.require_unseen(learned_until, recipe.candles, dataset)
+    return partial(warm_start.give, run.workspace, reference)
 
 
 def _verdicts(

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -155,9 +156,14 @@ def test_a_backtest_on_other_candles(atb, summary, market_data):
 
 
 def test_a_backtest_on_candles_it_learned_from_says_so(atb, summary, btc):
-    seen = atb("backtest", summary["path"], "--candles", btc)
-    unseen = atb("backtest", summary["path"], "--candles", btc, "--start", "2024-10-03")
-    assert "warning: the model learned from bars up to 2024-10-0" in seen.err
+    """A bar that closes when the last label became known is the first that is new."""
+    metadata = json.loads((Path(summary["path"]) / "metadata.json").read_text())
+    until = datetime.fromisoformat(metadata["learned_until"])
+    starts = [(until - timedelta(hours=hours)).isoformat() for hours in (2, 1)]
+    call = ("backtest", summary["path"], "--candles", btc, "--start")
+    seen, unseen = (atb(*call, start) for start in starts)
+    said = f"warning: the model learned from bars up to {metadata['learned_until']}"
+    assert (seen.code, unseen.code) == (0, 0) and said in seen.err
     assert "warning" not in unseen.err
 
 

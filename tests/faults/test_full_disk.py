@@ -113,7 +113,7 @@ def checkpoint(epochs: int) -> Checkpoint:
     history = [Epoch(i, 1.0, 1 / i, 1e-3, 1.0, i == 1, {}) for i in range(1, epochs + 1)]
     draw = np.random.default_rng(epochs)
     arrays = [draw.normal(size=(50, 40)).astype(np.float32) for _ in range(4)]
-    return Checkpoint(State(7, history), arrays[:2], arrays[2:])
+    return Checkpoint(State(7, history=history), arrays[:2], arrays[2:3], arrays[3:])
 
 
 def test_a_training_keeps_its_earlier_checkpoints(disk: Any, base: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_lock_is_waited_for_and_then_an_answer(
     monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.05)
     with (
         atomic.locked(tmp_path / ".lock"),
-        pytest.raises(StorageError, match="cannot be locked"),
+        pytest.raises(StorageError, match="another process holds it"),
         atomic.locked(tmp_path / ".lock"),
     ):
         pass

@@ -102,3 +102,33 @@ def test_the_door_is_light_and_names_nothing_else() -> None:
         atb.models.hidden_state  # noqa: B018
     code = "import sys, atb.models; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_serving_model_shows_the_states_of_its_own_candles() -> None:
+    """As read from a registered model: candles in, features and scaling inside."""
+    from atb.config.features import SETS, lookback
+    from atb.export.graph import serving_model
+    from atb.features.layer import FeatureSet
+    from atb.features.scaling import Scaling
+    from atb.models import hidden_states
+    from atb.models.build import network
+
+    width = len(SETS["price"])
+    inner = network(Gru(units=(6, 4)), ReturnTarget(), (BARS, width))
+    scaling = Scaling(np.full(width, 2.0, np.float32), np.full(width, 0.5, np.float32))
+    serving = serving_model(
+        inner,
+        features="price",
+        window=BARS,
+        scaling=scaling,
+        target=ReturnTarget(),
+        target_scale=1.0,
+        target_offset=0.0,
+    )
+    draw = np.random.default_rng(1)
+    price = 100 + draw.normal(size=(5, BARS + lookback("price"), 1)).cumsum(axis=1)
+    candles = np.repeat(price, 5, axis=2).astype(np.float32)
+    features = np.asarray(FeatureSet("price")(candles)) * 2.0 + 0.5
+    states = hidden_states(serving, candles)
+    assert states.shape == (5, BARS, 4)
+    np.testing.assert_allclose(states, hidden_states(inner, features), atol=1e-5)

@@ -112,7 +112,6 @@ def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
         verdicts=verdicts,
         backtest=backtest(predictions, candles, config.trading),
         parity=Agreement(),
-        parent=None,
         notes={},
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from atb.dataset.learner import Epoch
 from atb.errors import StorageError
-from atb.training.checkpoint import Checkpoint, Checkpoints
+from atb.training.checkpoint import ARRAYS, Checkpoint, Checkpoints
 from atb.training.state import State
 
 
@@ -20,10 +20,15 @@ def record(number: int, loss: float, best: bool) -> Epoch:
 def checkpoint(epochs: str, step: int = 0) -> Checkpoint:
     """`+` is an epoch that is the best so far, `-` one that is not."""
     history = [record(i, 1 / i, mark == "+") for i, mark in enumerate(epochs, 1)]
-    state = State(7, history, step, total=0.1 * step, seconds=0.5)
-    draw = np.random.default_rng(len(epochs) * 1000 + step)
-    network = [draw.normal(size=(3, 2)).astype(np.float32), np.array([1, 2], np.int64)]
-    return Checkpoint(state, network, [np.array(5, np.int64), draw.normal(size=4)])
+    state = State(7, history=history, step=step, total=0.1 * step, seconds=0.5)
+    best = network(state.best.epoch, 0) if state.best else []
+    optimizer = [np.array(5, np.int64), np.arange(4.0)]
+    return Checkpoint(state, network(len(epochs), step), optimizer, best)
+
+
+def network(epoch: int, step: int) -> list[Any]:
+    draw = np.random.default_rng(epoch * 1000 + step)
+    return [draw.normal(size=(3, 2)).astype(np.float32), np.array([1, 2], np.int64)]
 
 
 def names(folder: Path) -> list[str]:
@@ -37,7 +42,7 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:
     checkpoints.save(written)
     found = checkpoints.newest()
     assert found is not None and found.state == written.state
-    pairs = ((found.network, written.network), (found.optimizer, written.optimizer))
+    pairs = [(getattr(found, name), getattr(written, name)) for name in ARRAYS]
     for a, b in (pair for one, other in pairs for pair in zip(one, other, strict=True)):
         assert a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
@@ -53,12 +58,14 @@ def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
         if marks:
             checkpoints.save(checkpoint(marks, step=4))
     assert names(tmp_path) == ["000001-000000000", "000004-000000000", "000004-000000004"]
-    best = checkpoints.best(checkpoint("+---").state)
-    assert best is not None
-    np.testing.assert_array_equal(best[0], checkpoint("+").network[0])
+    found = checkpoints.newest()
+    assert found is not None
+    np.testing.assert_array_equal(found.best[0], checkpoint("+").network[0])
 
 
-@pytest.mark.parametrize("file", ["network.npz", "optimizer.npz", "state.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "file", ["network.npz", "optimizer.npz", "best.npz", "state.json", "manifest.json"]
+)
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_checkpoint_is_passed_over(
     tmp_path: Path, file: str, damage: str, caplog: pytest.LogCaptureFixture
@@ -75,7 +82,7 @@ def test_a_damaged_checkpoint_is_passed_over(
         path.write_bytes(content if damage == "flip" else content[:-1])
     found = checkpoints.newest()
     assert found is not None and found.state.epoch == 1
-    assert "a checkpoint is passed over" in caplog.text
+    assert "a damaged checkpoint is passed over" in caplog.text
 
 
 def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
@@ -93,11 +100,41 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
     assert checkpoints.newest() is not None
 
 
-def test_a_checkpoint_without_its_best_is_passed_over(tmp_path: Path) -> None:
+def test_each_checkpoint_suffices_by_itself(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     for marks in ("", "+", "+-", "+--"):
         checkpoints.save(checkpoint(marks))
     shutil.rmtree(tmp_path / "000001-000000000")
+    found = checkpoints.newest()
+    assert found is not None and found.state.epoch == 3
+    np.testing.assert_array_equal(found.best[0], network(1, 0)[0])
+
+
+def test_a_training_that_had_to_go_back_keeps_what_it_saves(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    for marks in ("+", "+-", "+--", "+---"):
+        place = checkpoints.save(checkpoint(marks))
+        if len(marks) > 2:
+            (place / "network.npz").write_bytes(b"damaged")
+    found = checkpoints.newest()
+    assert found is not None and found.state.epoch == 1
+    saved = checkpoints.save(checkpoint("+", step=8))
+    again = checkpoints.newest()
+    assert again is not None and (again.state.epoch, again.state.step) == (1, 8)
+    assert names(tmp_path) == ["000001-000000000", saved.name]
+
+
+def test_a_checkpoint_of_another_version_is_passed_over(tmp_path: Path) -> None:
+    import json
+
+    from atb.registry import manifest
+
+    checkpoints = Checkpoints(tmp_path)
+    place = checkpoints.save(checkpoint("+"))
+    state = json.loads((place / "state.json").read_text())
+    (place / "state.json").write_text(json.dumps({**state, "more": 1}))
+    (place / "manifest.json").unlink()
+    manifest.write(place)
     assert checkpoints.newest() is None
 
 

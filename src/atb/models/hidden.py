@@ -24,8 +24,10 @@ def hidden_states(model: keras.Model, windows: Float32) -> Float32:
     """The output of a network's last recurrent layer at every step it takes.
 
     Args:
-        model: a network with recurrent layers, as `atb.models.build.network` makes it.
-        windows: `[n, bars, features]` float32, scaled as for the network.
+        model: a network with recurrent layers, as `atb.models.build.network` makes it; or a serving
+            model, as `atb.export.rewrite.load` reads it from a registered model's `model.keras`.
+        windows: `[n, bars, features]` float32, scaled as for the network; or, for a serving model,
+            `[n, bars, 5]` candles.
 
     Returns:
         `[n, time, units x directions]` float32, both directions in the order of the window: the
@@ -35,10 +37,11 @@ def hidden_states(model: keras.Model, windows: Float32) -> Float32:
     Raises:
         UsageError: when the network has no recurrent layer, or expects windows of another shape.
     """
-    recurrent = [layer for layer in model.layers if isinstance(layer, RECURRENT)]
+    inner = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+    recurrent = [layer for layer in inner.layers if isinstance(layer, RECURRENT)]
     if not recurrent:
         raise UsageError(
-            f"the network {model.name!r} has no recurrent layer, hence no hidden states",
+            f"the network {inner.name!r} has no recurrent layer, hence no hidden states",
             remedy="give one of gru, lstm, bilstm, conv_recurrent",
         )
     if windows.shape[1:] != model.input_shape[1:]:
@@ -47,9 +50,17 @@ def hidden_states(model: keras.Model, windows: Float32) -> Float32:
             f"these have {windows.shape[1:]}",
             remedy="scale and cut the windows as the model's own data",
         )
-    watched = keras.Model(model.input, _at_every_step(recurrent[-1]))
+    watched = keras.Model(inner.input, _at_every_step(recurrent[-1]))
+    if inner is not model:
+        watched = keras.Model(model.input, watched(_input_of(inner, model)))
     states: Float32 = watched.predict(windows, batch_size=BATCH, verbose=0).astype(np.float32)
     return states
+
+
+def _input_of(inner: keras.Model, model: keras.Model) -> keras.KerasTensor:
+    """What a model feeds to the model inside it."""
+    before = model.layers[model.layers.index(inner) - 1]
+    return before.output
 
 
 def _at_every_step(layer: layers.Layer) -> keras.KerasTensor:

@@ -38,8 +38,8 @@ class Run:
     """Everything one walk produced, before it is saved.
 
     `served` `[M, K]` or `[M, K, 3]` is what was predicted of every horizon for test rows,
-    `predictions` the horizon that is traded; verdicts are by horizon; `parent` says which model
-    it began with and what that had learned from, `notes` what else it should remember.
+    `predictions` the horizon that is traded; verdicts are by horizon; `notes` say how it began:
+    with which model, with which batch.
     """
 
     version: str
@@ -52,7 +52,6 @@ class Run:
     verdicts: Mapping[int, Verdict]
     backtest: Backtest
     parity: Parity
-    parent: Mapping[str, Any] | None
     notes: Mapping[str, Any]
 
     @property
@@ -65,7 +64,8 @@ class Run:
         """Close in ms UTC of the last bar that any of the model's weights learned from."""
         labels, learned = self.dataset.labels, self.dataset.split.validation
         own = int(self.candles.close_time[labels.known_at[learned].max()])
-        return max(own, parse_time(self.parent["learned_until"])) if self.parent else own
+        parent = self.notes.get("warm_start")
+        return max(own, parse_time(parent["learned_until"])) if parent else own
 
 
 def data(candles: Candles) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
             **run.fitted.means,
         },
         "learned_until": iso(run.learned_until),
-        "warm_start": run.parent,
+        "warm_start": None,
         **run.notes,
         "parity": run.parity.to_json(),
         "stages": stages,

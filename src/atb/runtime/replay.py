@@ -72,9 +72,9 @@ def replay(
     data = DataSpec.of(timeframe=config.data.timeframe, end=end, source="file", path=candles)
     found = load(config.symbol, data, Workspace(Path()), listen)
     predictions = _since(score(model, found), found, start)
-    first = iso(int(found.time[predictions.rows[0]]))
-    last_seen = metadata["dataset"]["periods"]["validation"][1]
-    if first <= last_seen:
+    first = int(found.close_time[predictions.rows[0]])
+    last_seen = metadata["learned_until"]
+    if first < parse_time(last_seen):
         listen(Warned(f"the model learned from bars up to {last_seen}; trust only later ones"))
     backtest = hooks.find(spec.hook)(predictions, found, spec)
     return Replay(backtest, spec, found.synthetic or metadata["synthetic"])

@@ -25,23 +25,26 @@ Arrays: TypeAlias = Sequence[npt.NDArray[Any]]
 
 KEPT = 2
 STATE = "state.json"
+ARRAYS = ("network", "optimizer", "best")  # fields of a checkpoint, each a file
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training as it stood once.
+    """A training as it stood once; all that is needed to go on from there.
 
     Attributes:
         state: epochs, steps and history.
         network: every variable of the network in its order, seeds of its random layers among them.
         optimizer: every variable of the optimiser in its order.
+        best: the network's variables at the end of the best epoch; empty before there is one.
     """
 
     state: State
     network: Arrays
     optimizer: Arrays
+    best: Arrays
 
 
 @dataclass(frozen=True)
@@ -58,74 +61,67 @@ class Checkpoints:
             IntegrityError: when what is read back is not what was written.
         """
         place = self.folder / _name(checkpoint.state.epoch, checkpoint.state.step)
-        if place.exists():  # a resumed training comes by the same places again
-            if self._whole(place):
-                return place
+        if place.exists():  # a training that went back comes by the same places again
             atomic.remove_folder(place)
         with atomic.folder(place) as folder:
-            _write(folder / "network.npz", checkpoint.network)
-            _write(folder / "optimizer.npz", checkpoint.optimizer)
+            for name in ARRAYS:
+                _write(folder / f"{name}.npz", getattr(checkpoint, name))
             atomic.write_json(folder / STATE, checkpoint.state.to_json())
             manifest.write(folder)
-        if not _equal(self._read(place), checkpoint):
+        if not _equal(_read(place), checkpoint):
             raise IntegrityError(
                 "what was read back is not what was written",
                 where=str(place),
                 remedy="check the disk",
             )
-        self._prune(checkpoint.state)
+        self._prune(place, checkpoint.state)
         return place
 
     def newest(self) -> Checkpoint | None:
         """The newest checkpoint that is whole, or None; damaged ones are passed over.
 
-        A checkpoint counts only together with that of its best epoch.
+        Raises:
+            StorageError: when the disk refuses to let go of what a crash left.
         """
         if self.folder.is_dir():
             atomic.remove_leftovers(self.folder)
         for place in reversed(self._places()):
             try:
-                checkpoint = self._read(place)
-                self.best(checkpoint.state)
+                return _read(place)
             except IntegrityError as error:
-                _LOG.warning("a checkpoint is passed over: %s", error)
-            else:
-                return checkpoint
+                _LOG.warning("a damaged checkpoint is passed over: %s: %s", place, error.what)
         return None
-
-    def best(self, state: State) -> Arrays | None:
-        """The network's variables at the end of the best epoch, None before there is one.
-
-        Raises:
-            IntegrityError: when that checkpoint is damaged or missing.
-        """
-        if state.best is None:
-            return None
-        return self._read(self.folder / _name(state.best.epoch, 0)).network
-
-    def _whole(self, place: Path) -> bool:
-        try:
-            integrity.verify(place)
-        except IntegrityError:
-            return False
-        return True
 
     def _places(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*-[0-9]*"))
 
-    def _read(self, place: Path) -> Checkpoint:
-        integrity.verify(place)
-        state = State.of(json.loads((place / STATE).read_text()))
-        return Checkpoint(state, _load(place / "network.npz"), _load(place / "optimizer.npz"))
-
-    def _prune(self, state: State) -> None:
-        places = self._places()
-        kept = set(places[-KEPT:])
+    def _prune(self, newest: Path, state: State) -> None:
+        """Keep the last two and the best; what is later was passed over, and is of another past."""
+        past = [place for place in self._places() if place <= newest]
+        kept = set(past[-KEPT:])
         if state.best is not None:
             kept.add(self.folder / _name(state.best.epoch, 0))
-        for place in places:
+        for place in self._places():
             if place not in kept:
                 atomic.remove_folder(place)
+
+
+def _read(place: Path) -> Checkpoint:
+    """A checkpoint whose checksums hold.
+
+    Raises:
+        IntegrityError: when they do not, or another version of atb wrote it.
+    """
+    integrity.verify(place)
+    try:
+        state = State.of(json.loads((place / STATE).read_text()))
+        return Checkpoint(state, *(_load(place / f"{name}.npz") for name in ARRAYS))
+    except (TypeError, KeyError, FileNotFoundError) as error:
+        raise IntegrityError(
+            f"another version of atb wrote it ({error})",
+            where=str(place),
+            remedy="train again from the beginning",
+        ) from error
 
 
 def _name(epoch: int, step: int) -> str:
@@ -145,7 +141,7 @@ def _load(path: Path) -> Arrays:
 
 
 def _equal(a: Checkpoint, b: Checkpoint) -> bool:
-    pairs = ((a.network, b.network), (a.optimizer, b.optimizer))
+    pairs = [(getattr(a, name), getattr(b, name)) for name in ARRAYS]
     return a.state.to_json() == b.state.to_json() and all(
         len(x) == len(y) and all(map(_same_bits, x, y)) for x, y in pairs
     )

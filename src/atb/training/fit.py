@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from atb.config.architectures import Architecture
-from atb.config.optimisation import Optimisation
+from atb.config.optimisation import Hardware, Optimisation
 from atb.config.targets import Target
 from atb.dataset.build import Dataset
 from atb.dataset.learner import Fitted
@@ -24,11 +26,18 @@ from atb.errors import ResourceError
 from atb.events import Listener, Noted, Warned, silent
 from atb.models import build
 from atb.training import augment, devices, loss, optimizer, precision
-from atb.training.checkpoint import Checkpoints
+from atb.training.checkpoint import Checkpoint, Checkpoints
 from atb.training.loop import Loop
+from atb.training.precision import Precision
+from atb.training.state import State
 from atb.training.steps import Steps
 
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
 HALVINGS = 3
+# Windows predicted at a time, where memory allows: fewer waste time, more gain none.
+SMALLEST_EVALUATION, LARGEST_EVALUATION = 256, 1024
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,8 +65,8 @@ class NetworkLearner:
     def fit(self, dataset: Dataset) -> Fitted:
         """Fit on train windows, stop and choose on validation windows.
 
-        When memory runs out, each batch is computed in twice as many parts, up to eight times as
-        many, from the last checkpoint on.
+        When memory runs out, each batch is computed in twice as many parts (or the next number
+        that divides it), three times at most, from the last checkpoint on.
 
         Raises:
             DivergedError: when a loss is no longer a finite number.
@@ -65,51 +74,49 @@ class NetworkLearner:
             ResourceError: when memory does not suffice even then, or devices are missing.
         """
         spec = _fitting(self.optimisation, len(dataset.split.train))
+        if spec.batch != self.optimisation.batch:
+            self.listen(Noted(f"batch: {spec.batch}, as many as there are and the parts allow"))
+        at_once = min(LARGEST_EVALUATION, max(SMALLEST_EVALUATION, _at_once(spec)))
         for _ in range(HALVINGS):
             try:
-                return self._fit(dataset, spec)
+                return self._fit(dataset, spec, at_once)
             except tf.errors.ResourceExhaustedError as error:
                 _LOG.info("out of memory: %s", error.message)
             spec = _halved(spec)
+            at_once = _at_once(spec)
             self.listen(Warned(_accumulating(spec)))
             keras.backend.clear_session()
         try:
-            return self._fit(dataset, spec)
+            return self._fit(dataset, spec, at_once)
         except tf.errors.ResourceExhaustedError as error:
-            raise _out_of_memory(spec) from error
+            raise _out_of_memory(at_once) from error
 
-    def _fit(self, dataset: Dataset, spec: Optimisation) -> Fitted:
-        keras.utils.set_random_seed(spec.seed)
+    def _fit(self, dataset: Dataset, spec: Optimisation, at_once: int) -> Fitted:
+        checkpoints = Checkpoints(self.checkpoints)
+        found = checkpoints.newest()
         hardware = spec.hardware
-        chosen = precision.choose(hardware.precision, precision.gpus()[: hardware.devices])
+        if found is not None:  # it goes on with what it began with, whatever was free this time
+            parts = max(hardware.accumulation, found.state.accumulation)
+            hardware = hardware.model_copy(update={"accumulation": parts})
+            spec = spec.model_copy(update={"hardware": hardware})
+        chosen = _precision(hardware, found)
         self.listen(Noted(f"precision: {chosen.policy}, {chosen.reason}"))
+        keras.utils.set_random_seed(spec.seed)
         strategy = devices.strategy(hardware.devices)
         with strategy.scope(), precision.policy(chosen.policy):
             steps = self._steps(dataset, spec, chosen.policy, strategy)
-        loop = Loop(spec, dataset, steps, Checkpoints(self.checkpoints), self.listen)
-        loop.take_up()
+        if self.initial is not None and found is None:
+            self.initial(steps.network)
+        state = State(spec.seed, policy=chosen.policy, accumulation=hardware.accumulation)
+        loop = Loop(spec, dataset, steps, checkpoints, state, at_once, self.listen)
+        loop.take_up(found)
         reason = loop.train()
-        state = loop.state
-        if state.best is None:
-            raise AssertionError("a training that is done has a best epoch")
-        means = {
-            "precision": chosen.policy,
-            "precision_reason": chosen.reason,
-            "devices": hardware.devices,
-            "batch": spec.batch,
-            "accumulation": hardware.accumulation,
-        }
-        network = steps.network
-        parameters = int(network.count_params())
-        history, best = tuple(state.history), state.best.epoch
-        return Fitted(network, loop.predict, history, best, reason, parameters, means)
+        return _fitted(loop, chosen, reason)
 
     def _steps(self, dataset: Dataset, spec: Optimisation, policy: str, strategy: Any) -> Steps:
         split = dataset.split
         shape = (dataset.window, dataset.matrix.shape[1])
         network = build.network(self.architecture, self.target, shape)
-        if self.initial is not None:
-            self.initial(network)
         descent = optimizer.build(spec, len(split.train) // spec.batch, policy)
         descent.build(network.trainable_variables)
         train = dataset.labels.value[split.train]
@@ -136,12 +143,49 @@ def _fitting(spec: Optimisation, windows: int) -> Optimisation:
     return spec.model_copy(update={"batch": batch - batch % parts})
 
 
+def _precision(hardware: Hardware, found: Checkpoint | None) -> Precision:
+    """What the GPUs are good at, or what the training began with."""
+    if found is not None:
+        return Precision(found.state.policy, "as the training began")
+    return precision.choose(hardware.precision, precision.gpus()[: hardware.devices])
+
+
+def _fitted(loop: Loop, chosen: Precision, reason: str) -> Fitted:
+    network, state, spec = loop.steps.network, loop.state, loop.spec
+    if state.best is None:
+        raise AssertionError("a training that is done has a best epoch")
+
+    def predict(ends: Int64) -> Float64:
+        try:
+            return loop.predict(ends)
+        except tf.errors.ResourceExhaustedError as error:
+            raise _out_of_memory(loop.evaluation_batch) from error
+
+    means = {
+        "precision": chosen.policy,
+        "precision_reason": chosen.reason,
+        "devices": spec.hardware.devices,
+        "batch": spec.batch,
+        "accumulation": spec.hardware.accumulation,
+    }
+    parameters = int(network.count_params())
+    history, best = tuple(state.history), state.best.epoch
+    return Fitted(network, predict, history, best, reason, parameters, means)
+
+
+def _at_once(spec: Optimisation) -> int:
+    """Windows a device computes at a time."""
+    return spec.batch // (spec.hardware.accumulation * spec.hardware.devices)
+
+
 def _halved(spec: Optimisation) -> Optimisation:
-    """The same batch in twice as many parts."""
-    hardware = spec.hardware
-    if spec.batch % (2 * hardware.accumulation * hardware.devices):
-        raise _out_of_memory(spec)
-    more = hardware.model_copy(update={"accumulation": 2 * hardware.accumulation})
+    """The same batch in at least twice as many equal parts."""
+    share = spec.batch // spec.hardware.devices
+    least = 2 * spec.hardware.accumulation
+    if least > share:
+        raise _out_of_memory(_at_once(spec))
+    parts = next(count for count in range(least, share + 1) if share % count == 0)
+    more = spec.hardware.model_copy(update={"accumulation": parts})
     return spec.model_copy(update={"hardware": more})
 
 
@@ -149,14 +193,13 @@ def _accumulating(spec: Optimisation) -> str:
     parts = spec.hardware.accumulation
     return (
         f"out of memory: each batch of {spec.batch} windows is now computed in {parts} parts "
-        f"of {spec.batch // parts}"
+        f"of {_at_once(spec)}"
     )
 
 
-def _out_of_memory(spec: Optimisation) -> ResourceError:
-    parts = spec.hardware.accumulation
+def _out_of_memory(at_once: int) -> ResourceError:
     return ResourceError(
-        f"memory does not suffice for {spec.batch // parts} windows at a time",
+        f"memory does not suffice for {at_once} windows at a time",
         remedy="give a smaller --batch-size or --sequence-length, or a smaller network; "
         "see: atb train estimate",
     )

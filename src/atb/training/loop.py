@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,9 @@ from atb.dataset.build import Dataset
 from atb.dataset.learner import Epoch
 from atb.dataset.windows import Windows
 from atb.errors import DivergedError, IntegrityError, StoppedError
-from atb.evaluation.classification import macro_f1
+from atb.evaluation.classification import likeliest, macro_f1
 from atb.events import EpochEnded, Listener, Progress
+from atb.training import schedule
 from atb.training.checkpoint import Arrays, Checkpoint, Checkpoints
 from atb.training.interrupt import Interruption
 from atb.training.schedule import PlateauState
@@ -36,8 +37,8 @@ Int64 = npt.NDArray[np.int64]
 # Steps between two returns to Python, at most: more give little further gain.
 STEPS_TOGETHER = 8
 CHECKPOINT_SECONDS = 60.0  # beyond those at the end of each epoch
+SLOW_STEP_SECONDS = 0.2  # from here on each step returns, so that a signal is heard at once
 PROGRESS_SECONDS = 5.0
-EVALUATION_BATCH = 1024
 REMEDY = "lower --learning-rate, or look at the data with: atb data check"
 
 
@@ -50,6 +51,8 @@ class Loop:
         dataset: windows and their parts.
         steps: the network, its optimiser and what a step does.
         checkpoints: where the training is kept.
+        state: where it stands.
+        evaluation_batch: windows predicted at a time.
         listen: told of each epoch.
     """
 
@@ -57,14 +60,16 @@ class Loop:
     dataset: Dataset
     steps: Steps
     checkpoints: Checkpoints
+    state: State
+    evaluation_batch: int
     listen: Listener
 
     def __post_init__(self) -> None:
         data, network = self.dataset, self.steps.network
-        self.state = State(self.spec.seed)
-        self._best: Arrays | None = None
+        self._best: Arrays = ()
         self._windows = Windows(data.matrix, data.target, data.window)
         self._batches = len(data.split.train) // self.spec.batch
+        self._rate = schedule.build(self.spec, self._batches)
         self._plateau = _plateau(self.spec)
         self._run = self.steps.runner()
         self._forward = tf.function(
@@ -72,13 +77,12 @@ class Loop:
             input_signature=[tf.TensorSpec([None, *network.input.shape[1:]], tf.float32)],
         )
 
-    def take_up(self) -> None:
-        """Stand where the newest whole checkpoint stands; make one if there is none.
+    def take_up(self, found: Checkpoint | None) -> None:
+        """Stand where a checkpoint stands; without one, make the first.
 
         Raises:
             IntegrityError: when it was made by another recipe.
         """
-        found = self.checkpoints.newest()
         if found is None:
             self._save()
             return
@@ -86,8 +90,8 @@ class Loop:
         _assign(self.steps.optimizer.variables, found.optimizer, "optimizer")
         if found.state.seed != self.spec.seed:
             raise _foreign(f"it has seed {found.state.seed}, the recipe {self.spec.seed}")
-        self.state = found.state
-        self._best = self.checkpoints.best(found.state)
+        self.state, self._best = found.state, found.best
+        self.state.accumulation = self.steps.accumulation
         if self._plateau is not None:
             for record in found.state.history:
                 self._plateau.update(record.validation_loss)
@@ -104,14 +108,16 @@ class Loop:
         with Interruption() as stop:
             while (reason := self._reason()) is None:
                 self._epoch(stop)
-        if self._best is not None:
-            _assign(self.steps.network.variables, self._best, "network")
+        _assign(self.steps.network.variables, self._best, "network")
         return reason
 
     def predict(self, ends: Int64) -> Float64:
         """Raw outputs `[M, K * L]` float64 of the windows with these ends."""
-        batches = self._windows.in_order(ends, EVALUATION_BATCH)
-        return np.concatenate([self._forward(x).numpy() for x, _ in batches]).astype(np.float64)
+        return np.concatenate(list(self._predicted(ends)))
+
+    def _predicted(self, ends: Int64) -> Iterator[Float64]:
+        for windows, _ in self._windows.in_order(ends, self.evaluation_batch):
+            yield self._forward(windows).numpy().astype(np.float64)
 
     def _reason(self) -> str | None:
         if self.state.waited >= self.spec.patience:
@@ -135,7 +141,7 @@ class Loop:
             if time.perf_counter() - saved > CHECKPOINT_SECONDS:
                 self._save()
                 saved = time.perf_counter()
-        record = self._validated()
+        record = self._validated(stop)
         state.close_epoch(record)
         if record.best:
             self._best = _values(self.steps.network.variables)
@@ -148,7 +154,8 @@ class Loop:
         """A few steps."""
         state, start = self.state, time.perf_counter()
         first = state.epoch * self._batches + state.step
-        count = min(STEPS_TOGETHER, self._batches - state.step)
+        slow = state.seconds >= SLOW_STEP_SECONDS * state.step
+        count = 1 if slow else min(STEPS_TOGETHER, self._batches - state.step)
         begin, number = tf.constant(first, tf.int64), tf.constant(count, tf.int64)
         total, done = self._run(batches, begin, number, tf.constant(state.total, tf.float64))
         state.step, state.total = state.step + int(done), float(total)
@@ -162,11 +169,15 @@ class Loop:
         if state.seconds > PROGRESS_SECONDS:
             self.listen(Progress("steps", state.step, self._batches))
 
-    def _validated(self) -> Epoch:
+    def _validated(self, stop: Interruption) -> Epoch:
         """The record of the epoch whose steps are done."""
         state, ends = self.state, self.dataset.split.validation
-        start = time.perf_counter()
-        raw, targets = self.predict(ends), self.dataset.target[ends]
+        start, parts = time.perf_counter(), []
+        for part in self._predicted(ends):
+            parts.append(part)
+            if stop.requested:
+                raise self._stopped()
+        raw, targets = np.concatenate(parts), self.dataset.target[ends]
         losses = self.steps.loss(tf.constant(targets), tf.constant(raw, tf.float32))
         loss = float(np.mean(np.asarray(losses, np.float64)))
         if not math.isfinite(loss):
@@ -174,7 +185,7 @@ class Loop:
                 f"the validation loss became {loss} in epoch {state.epoch + 1}", remedy=REMEDY
             )
         better = state.is_better(loss, self.spec.min_delta)
-        rate = float(tf.convert_to_tensor(self.steps.optimizer.learning_rate))
+        rate = self._last_rate()
         if self._plateau is not None:
             self.steps.optimizer.learning_rate = self._plateau.update(loss)
         seconds = state.seconds + time.perf_counter() - start
@@ -182,9 +193,17 @@ class Loop:
         scores = _scores(self.dataset, ends, self.dataset.served(raw))
         return Epoch(state.epoch + 1, mean, loss, rate, seconds, better, scores)
 
+    def _last_rate(self) -> float:
+        """The learning rate of the epoch's last step."""
+        if self._plateau is not None:
+            return self._plateau.rate
+        last = (self.state.epoch + 1) * self._batches - 1
+        return float(self._rate(last)) if callable(self._rate) else self._rate
+
     def _save(self) -> None:
         network, optimizer = self.steps.network.variables, self.steps.optimizer.variables
-        self.checkpoints.save(Checkpoint(self.state, _values(network), _values(optimizer)))
+        made = Checkpoint(self.state, _values(network), _values(optimizer), self._best)
+        self.checkpoints.save(made)
 
     def _stopped(self) -> StoppedError:
         self._save()
@@ -196,8 +215,8 @@ class Loop:
 
 
 def _plateau(spec: Optimisation) -> PlateauState | None:
-    schedule = spec.schedule
-    return PlateauState.of(schedule, spec) if isinstance(schedule, Plateau) else None
+    falling = spec.schedule
+    return PlateauState.of(falling, spec) if isinstance(falling, Plateau) else None
 
 
 def _scores(dataset: Dataset, ends: Int64, served: Float64) -> Mapping[str, float]:
@@ -205,9 +224,8 @@ def _scores(dataset: Dataset, ends: Int64, served: Float64) -> Mapping[str, floa
     classes, actual = dataset.labels.classes, dataset.labels.value[ends]
     if classes == 1:
         return {}
-    predicted = served.argmax(axis=-1) if classes > 2 else served > 0.5
     columns = range(actual.shape[1])
-    each = [macro_f1(actual[:, k], predicted[:, k].astype(np.int64), classes) for k in columns]
+    each = [macro_f1(actual[:, k], likeliest(served[:, k]), classes) for k in columns]
     return {"macro_f1": float(np.mean(each))}
 
 

@@ -7,7 +7,7 @@ second time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any
 
 from atb.dataset.learner import Epoch
@@ -19,6 +19,8 @@ class State:
 
     Attributes:
         seed: of the permutations of the windows; with the epoch it decides their order.
+        policy: dtype policy of the network.
+        accumulation: parts a batch is computed in.
         history: the epochs that are done.
         step: steps done in the epoch that is not, the cursor into its windows.
         total: sum of the mean losses of those steps.
@@ -26,6 +28,9 @@ class State:
     """
 
     seed: int
+    _: KW_ONLY
+    policy: str = "float32"
+    accumulation: int = 1
     history: list[Epoch] = field(default_factory=list)
     step: int = 0
     total: float = 0.0
