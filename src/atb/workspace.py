@@ -89,7 +89,7 @@ class Workspace:
 
     @property
     def runs(self) -> Path:
-        """Work in progress; empty when nothing runs and nothing was killed."""
+        """Trainings in progress, and those that stopped."""
         return self.root / "runs"
 
     @property
