@@ -127,6 +127,7 @@ def test_it_agrees_with_the_ledger_in_every_unit(seed, unit, predict, keep_ledge
     assert run(again, bars, spec).equity == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_always_flat_keeps_the_equity(seed):
     bars, made = path(seed)
@@ -138,6 +139,7 @@ def test_always_flat_keeps_the_equity(seed):
     assert done.performance.costs_paid == 0
 
 
+@settings(deadline=None)
 @given(seeds, st.floats(0, 500))
 def test_always_long_is_buy_and_hold_with_its_round_trip(seed, fee):
     bars, made = path(seed)
@@ -151,6 +153,7 @@ def test_always_long_is_buy_and_hold_with_its_round_trip(seed, fee):
     assert done.equity[-1] == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(seeds, st.floats(0, 5000), st.floats(0, 5000))
 def test_more_costs_never_help(seed, one, other):
     bars, made = path(seed)
@@ -162,6 +165,7 @@ def test_more_costs_never_help(seed, one, other):
     assert np.all(dear.equity <= cheap.equity)
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 58))
 def test_what_happens_later_changes_nothing_before(seed, cut):
     bars, made = path(seed)
@@ -181,6 +185,7 @@ def test_what_happens_later_changes_nothing_before(seed, cut):
     assert before.equity[known].tobytes() == after.equity[known].tobytes()
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_without_costs_short_is_the_mirror_of_long(seed):
     bars, made = path(seed)
@@ -192,7 +197,7 @@ def test_without_costs_short_is_the_mirror_of_long(seed):
 
 
 @given(seeds)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_buy_and_hold_knows_nothing_of_the_predictions(seed):
     bars, made = path(seed)
     mirrored = Predictions(made.rows, -made.value, "return")

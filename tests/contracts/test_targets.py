@@ -84,7 +84,7 @@ def test_there_is_one_row_for_each_bar_and_one_column_for_each_horizon(spec, bar
 
 @every_target
 @given(seed=seeds, max_gap=st.integers(0, 4))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_a_label_is_known_later_than_its_row_or_never(spec, seed, max_gap) -> None:
     labels = build(spec, market(seed), max_gap)
     known = np.isfinite(labels.value).all(axis=1)
@@ -97,7 +97,7 @@ def test_a_label_is_known_later_than_its_row_or_never(spec, seed, max_gap) -> No
 
 @every_target
 @given(seed=seeds, max_gap=st.integers(0, 4))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_no_label_reaches_across_a_gap(spec, seed, max_gap) -> None:
     candles = market(seed)
     labels, segment = build(spec, candles, max_gap), candles.segments(max_gap)
@@ -107,7 +107,7 @@ def test_no_label_reaches_across_a_gap(spec, seed, max_gap) -> None:
 
 @every_target
 @given(seed=seeds, cut=st.integers(0, BARS - 2))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_what_comes_after_it_is_known_changes_no_label(spec, seed, cut) -> None:
     candles = market(seed)
     labels, others = build(spec, candles), build(spec, changed(candles, cut, seed))
@@ -118,7 +118,7 @@ def test_what_comes_after_it_is_known_changes_no_label(spec, seed, cut) -> None:
 
 @every_target
 @given(seed=seeds, cut=st.integers(1, BARS))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_label_is_there_as_soon_as_it_is_known(spec, seed, cut) -> None:
     candles = market(seed)
     whole, before = build(spec, candles), build(spec, candles.rows(0, cut))
@@ -146,7 +146,7 @@ def test_the_bar_at_which_it_is_known_matters(spec) -> None:
 
 @every_target
 @given(seed=seeds, factor=st.sampled_from([2.0**-20, 0.5, 2.0**20]))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_the_unit_of_prices_changes_no_label(spec, seed, factor) -> None:
     candles = market(seed)
     prices = {name: getattr(candles, name) * factor for name in ("open", "high", "low", "close")}

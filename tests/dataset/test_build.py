@@ -85,6 +85,7 @@ def test_every_usable_window_is_whole_finite_and_labelled(
     assert len(ends) + sum(dropped.values()) == n
 
 
+@settings(deadline=None)
 @given(ends=st.sets(st.integers(4, 60), min_size=1))
 def test_covered_rows_are_those_of_the_windows(ends: set[int]) -> None:
     rows = {row for end in ends for row in range(end - 4, end + 1)}

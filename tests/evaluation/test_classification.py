@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
@@ -95,6 +95,7 @@ def test_one_half_is_not_a_rise(make):
     assert found["accuracy"] == found["precision_up"] == found["recall_down"] == 0.5
 
 
+@settings(deadline=None)
 @given(decisions)
 def test_they_are_those_of_scikit_learn(make, pairs):
     actual, decided = np.array(pairs).T
@@ -117,6 +118,7 @@ def test_they_are_those_of_scikit_learn(make, pairs):
             assert np.isnan(found[f"recall_{name}"])
 
 
+@settings(deadline=None)
 @given(decisions)
 def test_means_of_many_resamples_are_measured_at_once(make, pairs):
     actual, decided = np.array(pairs).T

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.config.targets import VolatilityTarget
@@ -58,6 +58,7 @@ def test_ewma_weighs_the_first_bars_by_weights_that_sum_to_one():
     assert np.exp(2 * np.array(expected)).min() > calmest  # the floor hides none of them
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 12))
 def test_har_is_the_least_squares_of_a_plain_loop(seed, horizon):
     evidence = market(400, seed, horizon)

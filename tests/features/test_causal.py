@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -63,6 +63,7 @@ def test_ratio_is_zero_where_there_is_nothing() -> None:
     assert flat(contrast(series(0, 3, 0), series(0, 1, 2))) == [0, 0.5, -1]
 
 
+@settings(deadline=None)
 @given(a=st.floats(1e-8, 1e8), change=st.floats(-0.9, 9))
 def test_log_ratio_adds_no_more_than_one_rounding(a: float, change: float) -> None:
     from atb.features.causal import log_ratio
@@ -95,6 +96,7 @@ def test_averages_weigh_one() -> None:
     assert wilder(14).sum() == pytest.approx(1, abs=1e-15)
 
 
+@settings(deadline=None)
 @given(
     x=arrays.arrays(np.float64, 300, elements=st.floats(50, 200)),
     span=st.sampled_from([5, 12]),

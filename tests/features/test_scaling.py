@@ -5,7 +5,7 @@ import json
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -49,6 +49,7 @@ def test_a_constant_feature_is_shifted_and_not_scaled(kind: str, constant: float
 
 
 @every_kind
+@settings(deadline=None)
 @given(
     rows=arrays.arrays(np.float32, (20, 2), elements=st.floats(-100, 100, width=32)),
 )

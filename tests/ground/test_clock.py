@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb import clock
@@ -44,6 +44,7 @@ def test_the_zone_of_the_machine_plays_no_part(zone: str) -> None:
     assert out.stdout == "1710037800000 1970-01-01T00:00:00Z\n"
 
 
+@settings(deadline=None)
 @given(
     ms=st.integers(clock.parse_time("1980-01-02"), clock.parse_time("2099-12-31")),
     unit=st.sampled_from(["s", "ms", "us", "ns"]),

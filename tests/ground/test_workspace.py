@@ -33,7 +33,7 @@ def test_symbols_of_exchanges_pass(symbol: str) -> None:
     assert check_symbol(symbol) == symbol
 
 
-@settings(max_examples=5000)
+@settings(max_examples=5000, deadline=None)
 @given(symbol=st.text(max_size=40), name=st.text(max_size=40))
 def test_no_accepted_name_leaves_the_root(symbol: str, name: str) -> None:
     root = Path("/root/of/all")

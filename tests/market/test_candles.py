@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.market.candles import joined
@@ -59,6 +59,7 @@ def test_of_two_bars_at_one_time_the_first_part_counts(bars):
     assert both.open.tolist() == [100, 101, 102, 103, 104, 105, 100, 101, 102]
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=6))
 def test_overlapping_parts_join_to_the_rows_they_cover(bars, cuts):
     whole = bars(50)

@@ -107,7 +107,7 @@ def test_the_real_outage_is_counted(real):
     assert report.place(row_of(report, "gaps")).endswith("(2023-03-24T14:00:00Z)")
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(kept=st.lists(st.booleans(), min_size=2, max_size=60))
 def test_gaps_are_the_bars_left_out(bars, kept):
     rows = np.flatnonzero(kept)
@@ -117,7 +117,7 @@ def test_gaps_are_the_bars_left_out(bars, kept):
     assert checks.inspect(candles).counts["gaps"] == rows[-1] - rows[0] + 1 - len(rows)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(
     row=st.integers(0, 49),
     name=st.sampled_from(COLUMNS),
@@ -130,7 +130,7 @@ def test_nothing_infinite_passes(bars, row, name, value):
         checks.require(report, "here")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(order=st.permutations(range(12)))
 def test_only_the_one_order_passes(bars, order):
     report = checks.inspect(bars(12, time=START + HOUR * np.array(order)))

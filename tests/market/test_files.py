@@ -359,7 +359,9 @@ def test_a_number_too_large_for_a_float_is_not_finite(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "feather", "zip"])
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(noise=st.binary(max_size=400))
 def test_random_bytes_are_read_or_refused(tmp_path, ending, noise):
     path = tmp_path / f"x.{ending}"
@@ -373,7 +375,9 @@ def test_random_bytes_are_read_or_refused(tmp_path, ending, noise):
 CELL = st.one_of(st.integers(-5, 2**70).map(str), st.floats().map(repr), st.text(max_size=6))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(rows=st.lists(st.lists(CELL, min_size=6, max_size=6), min_size=1, max_size=4))
 def test_random_cells_are_read_or_refused(tmp_path, rows):
     path = tmp_path / "x.csv"
@@ -387,7 +391,9 @@ def test_random_cells_are_read_or_refused(tmp_path, rows):
 
 
 @pytest.mark.parametrize("ending", ["parquet", "feather"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_read_or_refused(tmp_path, bars, ending, place, bit):
     path = tmp_path / f"x.{ending}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.config.targets import TernaryTarget
@@ -44,6 +44,7 @@ def test_volatility_grows_with_the_root_of_the_horizon(make, horizon, threshold,
     assert labels.value[2, 0] == expected
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(0, 1), st.floats(0.1, 3))
 def test_it_is_that_of_a_plain_loop(walk, seed, horizon, max_gap, threshold):
     bars = walk(seed)

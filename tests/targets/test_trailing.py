@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.targets.trailing import volatility, window_sums
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-1000, 1000), max_size=70), st.integers(1, 40))
 def test_sums_are_those_of_each_window(values, width):
     found = window_sums(np.array(values, float), width)
@@ -36,6 +37,7 @@ def test_a_gap_starts_it_again(make):
     assert np.isfinite(volatility(bars, 2, 1)).tolist() == [False, False, True, True, True]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 20), st.integers(0, 2))
 def test_it_is_that_of_a_plain_loop(walk, seed, span, max_gap):
     bars = walk(seed)

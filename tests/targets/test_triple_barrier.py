@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.config.targets import TripleBarrierTarget
@@ -84,6 +84,7 @@ def plain(bars, spec, max_gap):
         yield found
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     horizon=st.integers(1, 12),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.config.targets import VolatilityTarget
@@ -27,6 +27,7 @@ def test_one_bar_ahead_it_is_the_size_of_the_return(make):
     assert labels.value[:2, 0] == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 15), st.integers(0, 2))
 def test_it_is_that_of_a_plain_loop(walk, seed, horizon, max_gap):
     bars = walk(seed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.errors import ResourceError
@@ -151,6 +151,7 @@ def test_the_rate_grows_with_the_root_of_the_batch_and_both_are_recorded() -> No
     }
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**7), st.floats(0.3, 3.0), st.booleans())
 def test_the_choice_fits_and_is_at_most_a_double_away(
     fitting: int, guessed: float, gpu: bool
