@@ -11,6 +11,8 @@ import pytest
 
 import atb
 from atb import presets
+from atb.backtest import vectorised
+from atb.backtest.predictions import Predictions
 from atb.errors import DataError, StorageError, UsageError
 from atb.events import EpochEnded, Event, StageEnded
 from atb.market.load import load
@@ -107,7 +109,8 @@ def test_direction_over_several_bars_walks_the_same_path(market_data: Path, tmp_
 
 def test_every_horizon_is_judged_and_the_first_is_traded(market_data: Path, tmp_path: Path) -> None:
     options = {"start": "2025-01-01", "target": "ternary", "horizon": (1, 20)}
-    result = atb.train_model(config(market_data, "fast", "ETHUSDT", **options), artifacts=tmp_path)
+    chosen = config(market_data, "fast", "ETHUSDT", **options)
+    result = atb.train_model(chosen, artifacts=tmp_path)
     metrics = json.loads((result.path / "metrics.json").read_text())
     assert metrics["horizons"].keys() == {"20"}
     assert metrics["metrics"].keys() == metrics["horizons"]["20"]["metrics"].keys()
@@ -115,6 +118,22 @@ def test_every_horizon_is_judged_and_the_first_is_traded(market_data: Path, tmp_
     metadata = json.loads((result.path / "metadata.json").read_text())
     assert metadata["horizon"] == [1, 20]
     assert (metadata["training"]["precision"], metadata["warm_start"]) == ("float32", None)
+
+    first, second = (traded(result.path, chosen, tmp_path, horizon) for horizon in (1, 20))
+    assert metrics["backtest"] == result.summary["backtest"] == first
+    assert first != second
+
+
+def traded(model: Path, chosen: Any, artifacts: Path, horizon: int) -> dict[str, Any]:
+    """The backtest of one horizon's probabilities, from the written test predictions."""
+    import pandas as pd
+
+    candles = load("ETHUSDT", chosen.data, Workspace(artifacts))
+    judged = pd.read_parquet(model / "predictions.parquet")
+    times = judged["time"].dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
+    said = judged[[f"{name}_{horizon}" for name in CLASSES]].to_numpy()
+    predictions = Predictions(np.searchsorted(candles.time, times), said, "probabilities")
+    return vectorised.run(predictions, candles, chosen.trading).to_json()
 
 
 def test_the_largest_batch_is_taken_and_noted(market_data: Path, tmp_path: Path) -> None:
