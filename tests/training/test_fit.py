@@ -6,12 +6,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atb.config.optimisation import Hardware, Plateau, Regularisation
+from atb.config.architectures import Mlp
+from atb.config.optimisation import (
+    Cosine,
+    Exponential,
+    Hardware,
+    Plateau,
+    Regularisation,
+    Step,
+)
 from atb.config.targets import DirectionTarget, ReturnTarget, TernaryTarget
 from atb.errors import DivergedError, ResourceError
 from atb.events import EpochEnded, Event, Warned
 
 Fit = Planted = Callable[..., Any]
+
+PLAIN = Mlp(dense=(4,), dropout=0.0)
+BALANCED = Regularisation(class_weights="balanced")
+BATCHES, EPOCHS = 26, 4
+LAST = BATCHES * EPOCHS - 1  # step of a training
 
 
 def test_a_planted_relation_is_learned_and_reported(fit: Fit, planted: Planted) -> None:
@@ -170,9 +183,12 @@ def test_memory_that_never_suffices_ends_with_advice(
     assert caught.value.exit_code == 6
 
 
-def test_a_batch_that_cannot_be_cut_is_refused(fit: Fit) -> None:
-    with pytest.raises(ResourceError, match="a batch of 4 windows cannot be cut into 8 parts"):
-        fit(batch=4, hardware=Hardware(accumulation=8))
+def test_fewer_train_windows_than_parts_are_refused(fit: Fit, planted: Planted) -> None:
+    data = planted()
+    windows = len(data.split.train)
+    message = f"a batch of {windows} windows cannot be cut into 1024 parts"
+    with pytest.raises(ResourceError, match=message):
+        fit(data=data, batch=2048, hardware=Hardware(accumulation=1024))
 
 
 def test_more_devices_than_there_are_is_refused(fit: Fit) -> None:
@@ -187,6 +203,73 @@ def test_augmentation_and_class_weights_reach_the_training(fit: Fit) -> None:
     assert jittered.loss > plain.loss
     smooth = fit(target, epochs=1, regularisation=Regularisation(label_smoothing=0.4)).history[0]
     assert smooth.loss != plain.loss
+    weighted = fit(target, epochs=1, regularisation=BALANCED).history[0]
+    assert weighted.loss != plain.loss
+
+
+def test_class_weights_are_counted_on_train_labels_alone(fit: Fit, planted: Planted) -> None:
+    """By hand, in one step too small to move a weight of the network."""
+    target = TernaryTarget()
+    data = planted(target)
+    train = data.split.train
+    others = np.setdiff1d(np.arange(len(data.matrix)), train)
+    data.labels.value[others] = 2.0
+    still = {"epochs": 1, "batch": len(train), "learning_rate": 1e-12, "architecture": PLAIN}
+    fitted = fit(target, data, regularisation=BALANCED, **still)
+
+    labels = data.labels.value[train, 0].astype(int)
+    weights = len(train) / (3 * np.bincount(labels))
+    assert abs(weights - 1).max() > 0.1
+    probabilities = data.served(fitted.predict(train))[:, 0]
+    entropy = -np.log(probabilities[np.arange(len(train)), labels])
+    assert fitted.history[0].loss == pytest.approx(np.mean(weights[labels] * entropy), rel=1e-5)
+
+
+def test_a_batch_holds_no_more_than_all_train_windows(fit: Fit, planted: Planted) -> None:
+    """Then each epoch is one step, whose loss is the mean over all of them."""
+    data = planted()
+    train = data.split.train
+    still = {"epochs": 3, "learning_rate": 1e-12, "architecture": PLAIN}
+    fitted = fit(data=data, batch=100_000, **still)
+    assert fitted.means["batch"] == len(train)
+    loss = np.mean((fitted.predict(train) - data.target[train]) ** 2)
+    assert [epoch.loss for epoch in fitted.history] == pytest.approx([loss] * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate"),
+    [
+        (Step(size=2, gamma=0.1), lambda step: 0.1 ** (step // (2 * BATCHES))),
+        (Exponential(gamma=0.5), lambda step: 0.5 ** (step // BATCHES)),
+        (Cosine(), lambda step: (1 + np.cos(np.pi * min(step, LAST) / LAST)) / 2),
+    ],
+)
+def test_the_learning_rate_of_a_training_follows_its_schedule(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, schedule: Any, rate: Callable[[int], float]
+) -> None:
+    """The history has the rate of each epoch's last step; the optimiser is at the step after."""
+    from atb.training import optimizer
+
+    made: list[Any] = []
+    build = optimizer.build
+
+    def keeping(*given: Any) -> Any:
+        made.append(build(*given))
+        return made[-1]
+
+    seen: list[float] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            seen.append(float(made[-1].learning_rate))
+
+    monkeypatch.setattr(optimizer, "build", keeping)
+    options = {"epochs": EPOCHS, "learning_rate": 1e-2, "architecture": PLAIN}
+    history = fit(schedule=schedule, listen=look, **options).history
+    ends = [BATCHES * epoch for epoch in range(1, EPOCHS + 1)]
+    assert seen == pytest.approx([1e-2 * rate(end) for end in ends], rel=1e-4, abs=1e-8)
+    rates = [epoch.learning_rate for epoch in history]
+    assert rates == pytest.approx([1e-2 * rate(end - 1) for end in ends], rel=1e-4, abs=1e-8)
 
 
 def test_no_window_comes_twice_in_an_epoch(
