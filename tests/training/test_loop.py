@@ -40,7 +40,7 @@ def always_together(monkeypatch: pytest.MonkeyPatch, tensorflow_ready: None) -> 
     """Returns to Python are counted here, so they must not depend on how fast a step is."""
     from atb.training import loop
 
-    monkeypatch.setattr(loop, "SLOW_STEP_SECONDS", math.inf, raising=False)
+    monkeypatch.setattr(loop, "SLOW_STEP_SECONDS", math.inf)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -202,14 +202,47 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_is_taken_up(
     assert same(whole, again)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "returns"), [("STEPS_TOGETHER", 5, 6), ("SLOW_STEP_SECONDS", 0.0, 26)]
+)
 def test_how_often_it_returns_to_python_changes_nothing(
-    fit: Fit, monkeypatch: pytest.MonkeyPatch
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, name: str, value: float, returns: int
 ) -> None:
+    """Slow steps return one by one, so that a signal is heard after each."""
     from atb.training import loop
 
     eight = fit(TARGET, epochs=2, architecture=DROPOUT)
-    monkeypatch.setattr(loop, "STEPS_TOGETHER", 5)
+    advance, calls = loop.Loop._advance, []
+
+    def counting(self: Any, batches: Any) -> None:
+        calls.append(self.state.epoch)
+        advance(self, batches)
+
+    monkeypatch.setattr(loop, name, value)
+    monkeypatch.setattr(loop.Loop, "_advance", counting)
     assert same(eight, fit(TARGET, epochs=2, architecture=DROPOUT))
+    assert calls == [0] * returns + [1] * returns
+
+
+def test_a_signal_in_validation_stops_at_its_next_part(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from atb.training.loop import Loop
+
+    predicted, parts = Loop._predicted, []
+
+    def asking(self: Any, ends: Any) -> Any:
+        for part in predicted(self, ends):
+            os.kill(os.getpid(), signal.SIGTERM)
+            parts.append(part)
+            yield part
+
+    options = {"folder": tmp_path / "run", "epochs": 2, "architecture": DROPOUT}
+    with monkeypatch.context() as patch, pytest.raises(StoppedError, match="epoch 0 and 26 of 26"):
+        patch.setattr(Loop, "_predicted", asking)
+        fit(TARGET, **options)
+    assert len(parts) == 1
+    assert same(fit(TARGET, **options), fit(TARGET, epochs=2, architecture=DROPOUT))
 
 
 def test_a_training_that_is_done_is_not_trained_again(fit: Fit, tmp_path: Path) -> None:
