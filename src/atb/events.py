@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class StageStarted:
-    """A stage begins: data, batch, startup, features, dataset, training, evaluation, export, save."""
+    """A stage begins: data, batch, startup, features, dataset, training, evaluation, ..., save."""
 
     stage: str
 

@@ -63,14 +63,14 @@ def _differences(theirs: TrainingConfig, ours: TrainingConfig) -> Iterator[str]:
     expected, given = len(SETS[theirs.features]), len(SETS[ours.features])
     if expected != given:
         yield f"the model expects {expected} features, the data gives {given}"
-    for what, one, other in (
-        ("features", theirs.features, ours.features),
-        ("windows of so many bars", theirs.window, ours.window),
-        ("bars of", theirs.data.timeframe, ours.data.timeframe),
-        ("features scaled by", theirs.dataset.scaler, ours.dataset.scaler),
+    for expects, one, other in (
+        ("features {}", theirs.features, ours.features),
+        ("windows of {} bars", theirs.window, ours.window),
+        ("bars of {}", theirs.data.timeframe, ours.data.timeframe),
+        ("features scaled by {}", theirs.dataset.scaler, ours.dataset.scaler),
     ):
         if one != other:
-            yield f"the model expects {what} {one}, the data gives {other}"
+            yield f"the model expects {expects.format(one)}, the data gives {other}"
     for name, one, other in (
         *_fields(theirs.model, ours.model),
         *_fields(theirs.target, ours.target),

@@ -145,7 +145,7 @@ def test_a_parent_of_another_workspace_is_remembered_by_its_folder(
     [
         ((), {"features": "full"}, "the model expects 15 features, the data gives 39"),
         ((), {"features": "price"}, "the model expects 15 features, the data gives 5"),
-        (("window=30",), {}, "expects windows of so many bars 20, the data gives 30"),
+        (("window=30",), {}, "the model expects windows of 20 bars, the data gives 30"),
         (("dataset.scaler=minmax",), {}, "features scaled by standard, the data gives minmax"),
         ((), {"timeframe": "4h"}, "the model expects bars of 1h, the data gives 4h"),
         (("model.units=[7]",), {}, r"has units \[6\], the recipe asks for \[7\]"),
