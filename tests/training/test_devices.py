@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import subprocess
 import sys
@@ -73,6 +74,6 @@ def test_no_two_devices_and_steps_draw_the_same_noise(made: Made) -> None:
 
 def test_a_stopped_training_of_two_devices_goes_on_in_the_same_bits(made: Made) -> None:
     """With dropout, noise and batch normalisation."""
-    assert "stopped after epoch 0 and 16 of 26 steps" in made["again"]["said"]
+    assert re.search(r"stopped after epoch 0 and \d+ of 26 steps", made["again"]["said"])
     for what in ("losses", "weights", "copies", "equal"):
         assert made["again"][what] == made["random-2"][what]
