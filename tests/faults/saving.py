@@ -31,7 +31,7 @@ def checkpoint(epoch: int, step: int) -> Checkpoint:
     history = [Epoch(i, 1.0, 1 / i, 1e-3, 1.0, i % 3 == 1, {}) for i in range(1, epoch + 1)]
     draw = np.random.default_rng([epoch, step])
     arrays = [draw.normal(size=SHAPE).astype(np.float32) for _ in range(3)]
-    return Checkpoint(State(7, history, step=step), arrays[:1], arrays[1:2], arrays[2:])
+    return Checkpoint(State(7, history=history, step=step), arrays[:1], arrays[1:2], arrays[2:])
 
 
 def following(epoch: int, step: int) -> tuple[int, int]:

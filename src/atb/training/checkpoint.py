@@ -61,8 +61,10 @@ class Checkpoints:
             IntegrityError: when what is read back is not what was written.
         """
         place = self.folder / _name(checkpoint.state.epoch, checkpoint.state.step)
-        if place.exists():  # a training that went back comes by the same places again
-            atomic.remove_folder(place)
+        if place.exists():
+            if _holds(place, checkpoint):  # stopped where it has just been saved
+                return place
+            atomic.remove_folder(place)  # of another past: the training had to go back
         with atomic.folder(place) as folder:
             for name in ARRAYS:
                 _write(folder / f"{name}.npz", getattr(checkpoint, name))
@@ -122,6 +124,14 @@ def _read(place: Path) -> Checkpoint:
             where=str(place),
             remedy="train again from the beginning",
         ) from error
+
+
+def _holds(place: Path, checkpoint: Checkpoint) -> bool:
+    """Whether this very checkpoint is there, whole."""
+    try:
+        return _equal(_read(place), checkpoint)
+    except IntegrityError:
+        return False
 
 
 def _name(epoch: int, step: int) -> str:
