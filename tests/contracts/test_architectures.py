@@ -40,7 +40,7 @@ CASES: dict[str, TrainingConfig] = {
     },
     **{name: TrainingConfig(symbol="BTCUSDT", model=spec) for name, spec in VARIANTS.items()},
 }
-SHARED = {"build", "heads", "blocks", "recurrent", "hidden", "document"}
+SHARED = {"build", "heads", "blocks", "recurrent", "hidden", "remade", "document"}
 
 
 def width_of(case: str) -> int:

@@ -19,6 +19,7 @@ from atb.features.layer import FeatureSet, rescaling
 from atb.features.scaling import Scaling
 from atb.market.candles import COLUMNS
 from atb.models.heads import ACTIVATIONS, logits
+from atb.models.remade import remade
 
 Float64 = npt.NDArray[np.float64]
 
@@ -110,15 +111,8 @@ def in_float32(network: keras.Model) -> keras.Model:
     """A copy of a network, with the same weights, that computes in float32 throughout."""
 
     def rebuilt(layer: layers.Layer) -> layers.Layer:
-        return layer.__class__.from_config(_with_float32(layer.get_config()))
+        return remade(layer, "dtype", "float32")
 
     copy = keras.models.clone_model(network, clone_function=rebuilt, recursive=True)
     copy.set_weights(network.get_weights())
     return copy
-
-
-def _with_float32(config: Any) -> Any:
-    """A layer's configuration with every dtype in it, also of layers inside layers, float32."""
-    if isinstance(config, dict):
-        return {k: "float32" if k == "dtype" else _with_float32(v) for k, v in config.items()}
-    return config

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from atb.models.remade import remade
+
 
 def fusable(model: keras.Model) -> keras.Model:
     """The same model for inference, with each default GRU and each LSTM in recognisable form.
@@ -44,17 +46,10 @@ def _drops_state(layer: keras.layers.Layer) -> bool:
 
 def _without_recurrent_dropout(layer: keras.layers.Layer) -> keras.layers.Layer:
     """A built copy with the same weights; in inference it computes the same."""
-    copy = layer.__class__.from_config(_undropped(layer.get_config()))
+    copy = remade(layer, "recurrent_dropout", 0.0)
     copy.build(layer.input.shape)
     copy.set_weights(layer.get_weights())
     return copy
-
-
-def _undropped(config: Any) -> Any:
-    """A layer's configuration, also of layers inside it, without recurrent dropout."""
-    if isinstance(config, dict):
-        return {k: 0.0 if k == "recurrent_dropout" else _undropped(v) for k, v in config.items()}
-    return config
 
 
 def _is_default(layer: keras.layers.Layer) -> bool:

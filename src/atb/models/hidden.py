@@ -5,14 +5,13 @@ Knows recurrent layers wherever they stand in a network, not how the network was
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import layers
 
 from atb.errors import UsageError
+from atb.models.remade import remade
 
 Float32 = npt.NDArray[np.float32]
 
@@ -65,14 +64,7 @@ def _input_of(inner: keras.Model, model: keras.Model) -> keras.KerasTensor:
 
 def _at_every_step(layer: layers.Layer) -> keras.KerasTensor:
     """What a layer with these weights makes of its input, `[B, time, units x directions]`."""
-    copy = layer.__class__.from_config(_with_sequences(layer.get_config()))
+    copy = remade(layer, "return_sequences", True)
     output = copy(layer.input)
     copy.set_weights(layer.get_weights())
     return output
-
-
-def _with_sequences(config: Any) -> Any:
-    """A layer's configuration, also of layers inside it, that asks for every step."""
-    if isinstance(config, dict):
-        return {k: k == "return_sequences" or _with_sequences(v) for k, v in config.items()}
-    return config
