@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from atb.config.spec import Spec, tagged
+from atb.config.spec import Spec, by_tag, tagged
 
 ClipNorm = Annotated[
     float | None, Field(gt=0, description="largest global norm of a step's gradient; null: any")
@@ -121,21 +121,10 @@ class Hardware(Spec):
 
 AnyOptimizer = Adam | AdamW | Sgd | RmsProp
 Optimizer = Annotated[AnyOptimizer, Field(discriminator="kind"), tagged("kind", "adam")]
-OPTIMIZERS: dict[str, type[AnyOptimizer]] = {
-    "adam": Adam,
-    "adamw": AdamW,
-    "sgd": Sgd,
-    "rmsprop": RmsProp,
-}
+OPTIMIZERS: dict[str, type[AnyOptimizer]] = by_tag("kind", AnyOptimizer)
 AnySchedule = Constant | Cosine | Step | Exponential | Plateau
 Schedule = Annotated[AnySchedule, Field(discriminator="kind"), tagged("kind", "constant")]
-SCHEDULES: dict[str, type[AnySchedule]] = {
-    "constant": Constant,
-    "cosine": Cosine,
-    "step": Step,
-    "exponential": Exponential,
-    "plateau": Plateau,
-}
+SCHEDULES: dict[str, type[AnySchedule]] = by_tag("kind", AnySchedule)
 
 
 class Optimisation(Spec):
@@ -164,6 +153,10 @@ class Optimisation(Spec):
     schedule: Schedule = Constant()
     regularisation: Regularisation = Regularisation()
     hardware: Hardware = Hardware()
+
+    def steps(self, windows: int) -> int:
+        """Steps in an epoch of so many train windows: its full batches."""
+        return windows // self.batch
 
     @model_validator(mode="after")
     def _batch_has_a_window_for_each_part(self) -> Self:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -24,13 +23,11 @@ from atb.dataset.build import Dataset
 from atb.dataset.learner import Fitted
 from atb.errors import ResourceError
 from atb.events import Listener, Noted, Warned, silent
-from atb.models import build
-from atb.training import augment, devices, loss, optimizer, precision
+from atb.training import assemble, devices, precision
 from atb.training.checkpoint import Checkpoint, Checkpoints
 from atb.training.loop import Loop
 from atb.training.precision import Precision
 from atb.training.state import State
-from atb.training.steps import Steps
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -103,8 +100,18 @@ class NetworkLearner:
         self.listen(Noted(f"precision: {chosen.policy}, {chosen.reason}"))
         keras.utils.set_random_seed(spec.seed)
         strategy = devices.strategy(hardware.devices)
-        with strategy.scope(), precision.policy(chosen.policy):
-            steps = self._steps(dataset, spec, chosen.policy, strategy)
+        split = dataset.split
+        with strategy.scope():
+            steps = assemble.steps(
+                self.architecture,
+                self.target,
+                spec,
+                shape=(dataset.window, dataset.matrix.shape[1]),
+                train=dataset.labels.value[split.train],
+                count=spec.steps(len(split.train)),
+                policy=chosen.policy,
+                strategy=strategy,
+            )
         if self.initial is not None and found is None:
             self.initial(steps.network)
         state = State(spec.seed, policy=chosen.policy, accumulation=hardware.accumulation)
@@ -112,22 +119,6 @@ class NetworkLearner:
         loop.take_up(found)
         reason = loop.train()
         return _fitted(loop, chosen, reason)
-
-    def _steps(self, dataset: Dataset, spec: Optimisation, policy: str, strategy: Any) -> Steps:
-        split = dataset.split
-        shape = (dataset.window, dataset.matrix.shape[1])
-        network = build.network(self.architecture, self.target, shape)
-        descent = optimizer.build(spec, len(split.train) // spec.batch, policy)
-        descent.build(network.trainable_variables)
-        train = dataset.labels.value[split.train]
-        return Steps(
-            network,
-            descent,
-            loss.build(self.target.classes, spec.regularisation, train),
-            augment.augment(spec.regularisation, spec.seed),
-            spec.hardware.accumulation,
-            strategy,
-        )
 
 
 def _fitting(spec: Optimisation, windows: int) -> Optimisation:

@@ -68,7 +68,7 @@ class Loop:
         data, network = self.dataset, self.steps.network
         self._best: Arrays = ()
         self._windows = Windows(data.matrix, data.target, data.window)
-        self._batches = len(data.split.train) // self.spec.batch
+        self._batches = self.spec.steps(len(data.split.train))
         self._rate = schedule.build(self.spec, self._batches)
         self._plateau = _plateau(self.spec)
         self._run = self.steps.runner()

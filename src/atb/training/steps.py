@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-Loss: TypeAlias = Callable[[Any, Any], Any]
-Augment: TypeAlias = Callable[[Any, Any], Any]
+from atb.training.augment import Augment
+from atb.training.loss import Loss
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from atb.config.features import SETS
 from atb.config.training import TrainingConfig
-from atb.models import build
-from atb.training import augment, loss, optimizer, precision
+from atb.training import assemble
 from atb.training.steps import Steps
 
 SECONDS = 2.0  # how long steps are timed for
@@ -33,19 +32,17 @@ def steps(config: TrainingConfig, policy: str) -> Steps:
         config: the recipe.
         policy: Keras dtype policy of the network.
     """
-    spec, target = config.training, config.target
-    with precision.policy(policy):
-        network = build.network(config.model, target, shape(config))
-    descent = optimizer.build(spec, 1, policy)
-    descent.build(network.trainable_variables)
+    target = config.target
     # As many of each class: class weights want to have seen all.
     labels = np.arange(6.0)[:, None].repeat(len(target.horizons), axis=1) % target.classes
-    return Steps(
-        network,
-        descent,
-        loss.build(target.classes, spec.regularisation, labels),
-        augment.augment(spec.regularisation, spec.seed),
-        spec.hardware.accumulation,
+    return assemble.steps(
+        config.model,
+        target,
+        config.training,
+        shape=shape(config),
+        train=labels,
+        count=1,
+        policy=policy,
     )
 
 
