@@ -15,11 +15,11 @@ from atb.config.features import SETS
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import ConfigError
+from atb.presets import KINDS
 from atb.registry import integrity, store
 from atb.registry.version import Version
 from atb.workspace import Workspace
 
-TAGS = ("kind", "architecture")  # say which spec it is, and are told first
 # Fields of a network that have no part in its weights.
 WEIGHTLESS = frozenset({"dropout", "recurrent_dropout"})
 
@@ -81,6 +81,6 @@ def _differences(theirs: TrainingConfig, ours: TrainingConfig) -> Iterator[str]:
 def _fields(theirs: Spec, ours: Spec) -> Iterator[tuple[str, Any, Any]]:
     """Each setting in which two specs differ, with both values."""
     one, other = theirs.model_dump(mode="json"), ours.model_dump(mode="json")
-    for name in dict.fromkeys((*TAGS, *one, *other)):
+    for name in dict.fromkeys((*KINDS, *one, *other)):
         if one.get(name) != other.get(name) and name not in WEIGHTLESS:
             yield name, one.get(name), other.get(name)

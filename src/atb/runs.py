@@ -64,6 +64,16 @@ class Run:
         """Whether there is a checkpoint to go on from."""
         return any(self.checkpoints.glob("[0-9]*"))
 
+    def config(self) -> TrainingConfig:
+        """The configuration alone, unverified, for lists.
+
+        Raises:
+            ConfigError: when the file holds none of this version of atb.
+            OSError: when it cannot be read.
+        """
+        path = self.path / RECIPE / CONFIG
+        return from_json(path.read_text(), str(path))
+
     def recipe(self) -> Recipe:
         """The recipe as it was at the beginning.
 
@@ -72,7 +82,7 @@ class Run:
         """
         folder = self.path / RECIPE
         integrity.verify(folder)
-        config = from_json((folder / CONFIG).read_text(), str(folder / CONFIG))
+        config = self.config()
         candles = files.read(folder / CANDLES, config.symbol, config.data.timeframe)
         return Recipe(config, candles, json.loads((folder / NOTES).read_text()))
 

@@ -15,6 +15,7 @@ from atb_cli.commands import estimate
 
 if TYPE_CHECKING:
     from atb.runs import Run
+    from atb.walk import TrainingResult
 
 
 @click.group("train")
@@ -53,7 +54,7 @@ def model(
     printed on stdout, everything else on stderr.
     """
     from atb.presets import resolve
-    from atb_cli import progress, render, result_view
+    from atb_cli import progress, result_view
 
     recipe = resolve(preset, symbol, assignments=assignments, **fields)
     result_view.header(recipe.config)
@@ -63,11 +64,7 @@ def model(
         result = train_model(
             recipe.config, artifacts=artifacts, largest_batch=auto_batch_size, listen=listen
         )
-    result_view.result(result.summary)
-    if as_json:
-        render.json_line(result.summary)
-    else:
-        click.echo(result.path)
+    _answer(result, as_json)
 
 
 @command.command("runs")
@@ -104,10 +101,17 @@ def resume(run: str, artifacts: Path, as_json: bool) -> None:
     It ends in the very model the uninterrupted training would have made.
     """
     from atb.pipeline import resume_training
-    from atb_cli import progress, render, result_view
+    from atb_cli import progress
 
     with progress.shown() as listen:
         result = resume_training(run, artifacts=artifacts, listen=listen)
+    _answer(result, as_json)
+
+
+def _answer(result: TrainingResult, as_json: bool) -> None:
+    """How good the model is for people, and its folder or everything for programs."""
+    from atb_cli import render, result_view
+
     result_view.result(result.summary)
     if as_json:
         render.json_line(result.summary)
@@ -117,13 +121,10 @@ def resume(run: str, artifacts: Path, as_json: bool) -> None:
 
 def _trained(run: Run) -> tuple[str | None, str | None]:
     """Symbol and preset of a run, nothing for one whose recipe cannot be read."""
-    from atb.config.training import from_json
     from atb.errors import ConfigError
-    from atb.runs import CONFIG, RECIPE
 
-    path = run.path / RECIPE / CONFIG
     try:
-        config = from_json(path.read_text(), str(path))
+        config = run.config()
     except (ConfigError, OSError):
         return None, None
     return config.symbol, config.name

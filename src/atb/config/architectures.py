@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from atb.config.spec import Listed, Spec, tagged
+from atb.config.spec import Listed, Spec, by_tag, tagged
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -198,13 +198,4 @@ AnyArchitecture = Mlp | Cnn | ConvRecurrent | Gru | Lstm | BiLstm | Tcn | Transf
 Architecture = Annotated[
     AnyArchitecture, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")
 ]
-ARCHITECTURES: dict[str, type[AnyArchitecture]] = {
-    "mlp": Mlp,
-    "cnn": Cnn,
-    "conv_recurrent": ConvRecurrent,
-    "gru": Gru,
-    "lstm": Lstm,
-    "bilstm": BiLstm,
-    "tcn": Tcn,
-    "transformer": Transformer,
-}
+ARCHITECTURES: dict[str, type[AnyArchitecture]] = by_tag("architecture", AnyArchitecture)

@@ -179,44 +179,22 @@ _FULL = (
     "lower_shadow",
 )
 
-# Left out of `full`: the distances to averages of 7, 14 and 30 bars, and MACD with its signal line,
-# which the log returns and `sma_distance_60` make up between them; `rsi_14`, which lies between
-# `rsi_7` and `directional_movement_14`; `bollinger_position_20`, which is `cci_20` with another
-# measure of spread; `parkinson_20`, which is most of `garman_klass_20`. A straight line through the
-# others explains at least 95 % of each one's variance on hourly BTCUSDT: tests/features/test_layer.
-_DISTINCT = (
-    "log_return_1",
-    "open_gap",
-    "high_distance",
-    "low_distance",
-    "volume_ratio_20",
-    "atr_14",
-    "bollinger_width_20",
-    "realised_volatility_20",
-    "log_return_3",
-    "log_return_6",
-    "log_return_12",
-    "log_return_24",
-    "sma_distance_60",
-    "slope_20",
-    "efficiency_20",
-    "directional_movement_14",
-    "rsi_7",
-    "stochastic_k_14",
-    "stochastic_d_14_3",
-    "cci_20",
-    "realised_volatility_5",
-    "realised_volatility_60",
-    "garman_klass_20",
-    "range_ratio_14",
-    "channel_width_20",
-    "volume_change",
-    "money_flow_index_14",
-    "chaikin_money_flow_20",
-    "body",
-    "upper_shadow",
-    "lower_shadow",
+# The distances to averages of 7, 14 and 30 bars, and MACD with its signal line, which the log
+# returns and `sma_distance_60` make up between them; `rsi_14`, which lies between `rsi_7` and
+# `directional_movement_14`; `bollinger_position_20`, which is `cci_20` with another measure of
+# spread; `parkinson_20`, which is most of `garman_klass_20`. A straight line through the others
+# explains at least 95 % of each one's variance on hourly BTCUSDT: tests/features/test_layer.
+_ECHOES = (
+    "sma_distance_7",
+    "sma_distance_14",
+    "sma_distance_30",
+    "rsi_14",
+    "macd_12_26",
+    "macd_signal_12_26_9",
+    "bollinger_position_20",
+    "parkinson_20",
 )
+_DISTINCT = tuple(name for name in _FULL if name not in _ECHOES)
 
 SETS: dict[str, tuple[str, ...]] = {
     "price": _PRICE,

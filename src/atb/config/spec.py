@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -60,3 +60,8 @@ def tagged(field: str, default: str) -> BeforeValidator:
         return {field: default, **value} if isinstance(value, dict) else value
 
     return BeforeValidator(validate)
+
+
+def by_tag(field: str, union: Any) -> dict[str, Any]:
+    """The specs of a union by the value of the field that tells them apart."""
+    return {spec.model_fields[field].default: spec for spec in get_args(union)}

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from atb.config.spec import Listed, Spec, tagged
+from atb.config.spec import Listed, Spec, by_tag, tagged
 
 Output = Literal["return", "probability", "probabilities", "log_volatility"]
 Bars = Annotated[int, Field(ge=1, le=10_000)]
@@ -108,10 +108,4 @@ class VolatilityTarget(_Ahead):
 
 AnyTarget = ReturnTarget | DirectionTarget | TernaryTarget | TripleBarrierTarget | VolatilityTarget
 Target = Annotated[AnyTarget, Field(discriminator="kind"), tagged("kind", "return")]
-TARGETS: dict[str, type[AnyTarget]] = {
-    "return": ReturnTarget,
-    "direction": DirectionTarget,
-    "ternary": TernaryTarget,
-    "triple_barrier": TripleBarrierTarget,
-    "volatility": VolatilityTarget,
-}
+TARGETS: dict[str, type[AnyTarget]] = by_tag("kind", AnyTarget)

@@ -33,8 +33,7 @@ def build(spec: ConvRecurrent, window: tuple[int, int]) -> keras.Model:
         hidden = blocks.convolution(hidden, filters, KERNEL, pool, spec.batch_norm, number)
     for number in range(1, len(spec.units) + 1):
         hidden = _recurrence(hidden, spec, number)
-    for number, width in enumerate(spec.dense, 1):
-        hidden = layers.Dense(width, activation="relu", name=f"dense_{number}")(hidden)
+    hidden = blocks.dense(hidden, spec.dense, dropout=0.0)
     return keras.Model(inputs, hidden, name=spec.architecture)
 
 

@@ -49,6 +49,12 @@ def by_horizon(columns: list[tuple[Float64, Int64]], classes: int) -> Labels:
     return Labels(np.stack(values, axis=1), np.max(known, axis=0), classes)
 
 
+def unbroken(candles: Candles, bars: int, max_gap: int) -> Int64:
+    """Rows from which `bars` further bars follow without a gap of more than `max_gap` bars."""
+    segment = candles.segments(max_gap)
+    return np.flatnonzero(segment[bars:] == segment[: max(len(candles) - bars, 0)])
+
+
 def forward_log_return(candles: Candles, horizon: int, max_gap: int) -> tuple[Float64, Int64]:
     """`log(close[t + horizon] / close[t])` and the row `t + horizon`.
 
@@ -57,8 +63,7 @@ def forward_log_return(candles: Candles, horizon: int, max_gap: int) -> tuple[Fl
     """
     n = len(candles)
     value, known_at = np.full(n, np.nan), np.full(n, n)
-    segment = candles.segments(max_gap)
-    rows = np.flatnonzero(segment[horizon:] == segment[: max(n - horizon, 0)])
+    rows = unbroken(candles, horizon, max_gap)
     value[rows] = np.log(candles.close[rows + horizon] / candles.close[rows])
     known_at[rows] = rows + horizon
     return value, known_at

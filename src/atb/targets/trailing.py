@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from atb.market.candles import Candles
-from atb.targets.labels import Float64
+from atb.targets.labels import Float64, unbroken
 
 
 def volatility(candles: Candles, span: int, max_gap: int) -> Float64:
@@ -15,12 +15,10 @@ def volatility(candles: Candles, span: int, max_gap: int) -> Float64:
         `[N]` float64 per bar; NaN before `span` returns since the last gap of more than `max_gap`
         missing bars, and where the price did not move, because nothing can be measured by that.
     """
-    n = len(candles)
-    found = np.full(n, np.nan)
-    segment = candles.segments(max_gap)
-    rows = np.flatnonzero(segment[span:] == segment[: max(n - span, 0)]) + span
-    squares = window_sums(squared_returns(candles.close), span)[rows - span]
-    found[rows] = np.sqrt(np.where(squares > 0, squares, np.nan) / span)
+    found = np.full(len(candles), np.nan)
+    rows = unbroken(candles, span, max_gap)
+    squares = window_sums(squared_returns(candles.close), span)[rows]
+    found[rows + span] = np.sqrt(np.where(squares > 0, squares, np.nan) / span)
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from atb.config.targets import VolatilityTarget
 from atb.market.candles import Candles
-from atb.targets.labels import Float64, Int64, Labels, by_horizon
+from atb.targets.labels import Float64, Int64, Labels, by_horizon, unbroken
 from atb.targets.trailing import squared_returns, window_sums
 
 
@@ -24,10 +24,9 @@ def build(spec: VolatilityTarget, candles: Candles, max_gap: int = 0) -> Labels:
 def _ahead(candles: Candles, horizon: int, max_gap: int) -> tuple[Float64, Int64]:
     n = len(candles)
     value, known_at = np.full(n, np.nan), np.full(n, n)
-    segment = candles.segments(max_gap)
     sums = window_sums(squared_returns(candles.close), horizon)
-    unbroken = segment[horizon:] == segment[: max(n - horizon, 0)]
-    rows = np.flatnonzero(unbroken & (sums > 0))
+    rows = unbroken(candles, horizon, max_gap)
+    rows = rows[sums[rows] > 0]
     value[rows] = np.log(sums[rows] / horizon) / 2
     known_at[rows] = rows + horizon
     return value, known_at
