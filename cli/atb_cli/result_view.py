@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
-from atb.config.data import DataSpec
+from atb.config.data import CandleData
 from atb.config.features import SETS
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig
@@ -140,7 +140,7 @@ def _figure(name: str, value: Any) -> str:
     return f"{value:.2%}" if name in SHARES and value is not None else cell(value)
 
 
-def _range(data: DataSpec) -> str:
+def _range(data: CandleData) -> str:
     if data.start is None and data.end is None:
         return "all of it" if data.path else "the latest two years"
     return f"{data.start or 'the first'} to {data.end or 'the last'}"

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atb.config.features import CATALOGUE, FEATURES, SETS, Feature, lookback
+from atb.config.feature import Feature
+from atb.config.features import CATALOGUE, FEATURES, SETS, lookback
 from atb.market.candles import COLUMNS, Candles
 
 Float32 = npt.NDArray[np.float32]

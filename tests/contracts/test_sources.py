@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from atb.clock import parse_time
-from atb.config.data import DataSpec
+from atb.config.data import CandleData
 from atb.errors import DataError
 from atb.market import checks, files
 from atb.market.candles import COLUMNS
@@ -47,14 +47,14 @@ def ask(request, tmp_path, market_data, exchange):
     path = market_data / FEATHER if request.param == "file" else None
 
     def run(start=START, end=END):
-        spec = DataSpec(source=request.param, path=path, start=start, end=end)
+        spec = CandleData(source=request.param, path=path, start=start, end=end)
         return load("BTCUSDT", spec, Workspace(tmp_path), endpoints=exchange.endpoints)
 
     return run
 
 
 def test_the_words_and_the_table_agree():
-    assert set(get_args(DataSpec.model_fields["source"].annotation)) == set(SOURCES)
+    assert set(get_args(CandleData.model_fields["source"].annotation)) == set(SOURCES)
 
 
 def test_candles_are_checked_typed_and_marked(ask):

@@ -8,7 +8,7 @@ import pytest
 
 from atb.backtest.predictions import LAWS
 from atb.backtest.sizing import RULES
-from atb.config.data import DataSpec
+from atb.config.data import CandleData
 from atb.config.dataset import DatasetSpec
 from atb.config.targets import TARGETS
 from atb.config.trading import TradingSpec
@@ -50,7 +50,7 @@ def test_every_scaler_and_source_that_can_be_named_exists() -> None:
     from atb.features.scaling import SCALERS
 
     assert choices(DatasetSpec, "scaler") == SCALERS.keys()
-    assert choices(DataSpec, "source") == SOURCES.keys()
+    assert choices(CandleData, "source") == SOURCES.keys()
 
 
 def test_every_option_stands_for_a_field() -> None:
@@ -60,7 +60,10 @@ def test_every_option_stands_for_a_field() -> None:
 
 @pytest.mark.parametrize(
     ("group", "option", "spec", "field"),
-    [("train", "source", DataSpec, "source"), ("backtest", "positions", TradingSpec, "positions")],
+    [
+        ("train", "source", CandleData, "source"),
+        ("backtest", "positions", TradingSpec, "positions"),
+    ],
 )
 def test_the_shell_offers_what_the_specs_take(
     group: str, option: str, spec: type, field: str

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atb.clock import now_ms, parse_time
-from atb.config.data import DataSpec
+from atb.config.data import CandleData
 from atb.errors import DataError, UsageError
 from atb.events import Warned
 from atb.market import checks, sample, store
@@ -27,7 +27,7 @@ def ask(workspace, exchange):
     def run(symbol="BTCUSDT", endpoints=None, **fields):
         heard = []
         found = load(
-            symbol, DataSpec(**fields), workspace, heard.append, endpoints or exchange.endpoints
+            symbol, CandleData(**fields), workspace, heard.append, endpoints or exchange.endpoints
         )
         return found, [event.message for event in heard if isinstance(event, Warned)]
 

@@ -42,14 +42,14 @@ def fetch(
 
     Without dates, the last two years. What is stored already is not fetched again.
     """
-    from atb.config.data import DataSpec
+    from atb.config.data import CandleData
     from atb.market.load import load
     from atb.workspace import Workspace
     from atb_cli import progress, render
 
     words = {"timeframe": timeframe, "start": start, "end": end}
     given = {name: value for name, value in words.items() if value is not None}
-    spec = DataSpec.of(**given, source="binance")
+    spec = CandleData.of(**given, source="binance")
     workspace = Workspace(artifacts)
     workspace.require_writable()
     with progress.shown() as listen:

@@ -6,6 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from atb.config.book_architectures import (
+    BinCtabl,
+    DeepLob,
+    DeepLobSeq2Seq,
+    Linear,
+    LobCnn,
+    MlpLob,
+    TemporalAttention,
+    Tlob,
+    TransLob,
+)
 from atb.config.spec import Listed, Spec, by_tag, tagged
 
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -18,11 +29,13 @@ class Mlp(Spec):
     """Dense layers over the flattened window; what the others have to beat.
 
     Attributes:
-        dense: width of each dense ReLU layer.
+        dense: width of each dense layer.
+        activation: of each; the leaky ReLU keeps 0.01 of what is negative.
         dropout: share of each layer's outputs dropped in training.
     """
 
     architecture: Literal["mlp"] = "mlp"
+    activation: Literal["relu", "leaky_relu"] = "relu"
     dense: Listed[Width] = Field((128, 64), min_length=1)
     dropout: Dropout = 0.2
 
@@ -194,7 +207,25 @@ def _one_pool_each(pool: tuple[int, ...], filters: tuple[int, ...]) -> None:
         raise ValueError(f"pool {list(pool)} needs one size for each of filters {list(filters)}")
 
 
-AnyArchitecture = Mlp | Cnn | ConvRecurrent | Gru | Lstm | BiLstm | Tcn | Transformer
+AnyArchitecture = (
+    Mlp
+    | Cnn
+    | ConvRecurrent
+    | Gru
+    | Lstm
+    | BiLstm
+    | Tcn
+    | Transformer
+    | Linear
+    | LobCnn
+    | DeepLob
+    | DeepLobSeq2Seq
+    | TransLob
+    | TemporalAttention
+    | Tlob
+    | MlpLob
+    | BinCtabl
+)
 Architecture = Annotated[
     AnyArchitecture, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")
 ]

@@ -1,4 +1,4 @@
-"""Which candles to learn from."""
+"""Which candles, or which order book, to learn from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from atb.clock import parse_time, timeframe_ms
-from atb.config.spec import Spec, checked
+from atb.config.spec import Spec, checked, tagged
+
+Market = Literal["candles", "book"]  # what rows are of
 
 
-class DataSpec(Spec):
+class CandleData(Spec):
     """Candles by source, timeframe and range.
 
     `auto` takes the file if one is given, else the store completed by the exchange; where the
@@ -19,6 +21,7 @@ class DataSpec(Spec):
     sources take that one or fail.
     """
 
+    kind: Literal["candles"] = "candles"
     timeframe: Annotated[str, checked(timeframe_ms)] = "1h"
     start: Annotated[str | None, checked(parse_time)] = Field(
         None, description="first bar's open time, ISO 8601, UTC"
@@ -47,3 +50,27 @@ class DataSpec(Spec):
     def end_ms(self) -> int | None:
         """End in ms UTC (exclusive), or None for all there is."""
         return None if self.end is None else parse_time(self.end)
+
+
+class BookData(Spec):
+    """An order book by source, clock and depth.
+
+    `auto` takes the file or the stored symbol if one is given, else the simulator, with a warning.
+
+    Attributes:
+        source: where it comes from.
+        path: LOBSTER zip, folder or pair, level snapshots as CSV or Parquet, or an FI-2010 matrix.
+        clock: what a row is taken by: every `every` events, seconds, or units of size traded.
+        every: see `clock`.
+        levels: price levels of each side; deeper ones are left out.
+    """
+
+    kind: Literal["book"] = "book"
+    source: Literal["auto", "file", "sample"] = "auto"
+    path: Path | None = Field(None, strict=False)
+    clock: Literal["event", "time", "volume"] = "event"
+    every: float = Field(1.0, gt=0)
+    levels: int = Field(10, ge=1, le=200)
+
+
+Data = Annotated[CandleData | BookData, Field(discriminator="kind"), tagged("kind", "candles")]

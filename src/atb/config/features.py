@@ -6,42 +6,10 @@ waiting for TensorFlow. The computation of each is the function of that name in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from atb.config import book_features
+from atb.config.data import Market
+from atb.config.feature import Feature
 from atb.errors import UsageError, nearest
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One column of the feature matrix.
-
-    Attributes:
-        group: the file in `atb.features` that computes it.
-        function: the function in that file.
-        parameters: its parameters in bars, in formulas `n`, or `n, m, k`.
-        lookback: earlier bars it needs besides its own, no more and no fewer.
-        unit: unit of its values.
-        formula: how it is computed, in words and symbols.
-        source: where the definition comes from.
-    """
-
-    group: str
-    function: str
-    parameters: tuple[int, ...]
-    lookback: int
-    unit: str
-    formula: str
-    source: str
-
-    @property
-    def name(self) -> str:
-        """Column name, unique in the catalogue: the function and its parameters.
-
-        >>> FEATURES["macd_12_26"].parameters
-        (12, 26)
-        """
-        return "_".join([self.function, *map(str, self.parameters)])
-
 
 # Wilder's and exponential averages are cut where less than a millionth of their weight is left:
 # after 187 bars for Wilder 14, 90 for Wilder 7, 180 for MACD 12, 26 and 185 for its signal line.
@@ -133,7 +101,9 @@ CATALOGUE: tuple[Feature, ...] = (
 )
 # fmt: on
 
-FEATURES: dict[str, Feature] = {feature.name: feature for feature in CATALOGUE}
+FEATURES: dict[str, Feature] = {
+    feature.name: feature for feature in (*CATALOGUE, *book_features.CATALOGUE)
+}
 
 # One feature for each of the five columns, then the usual indicators, then everything, then
 # everything without what the rest nearly says again.
@@ -201,6 +171,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "technical": _TECHNICAL,
     "full": _FULL,
     "distinct": _DISTINCT,
+    **book_features.SETS,
 }
 
 
@@ -215,6 +186,16 @@ def known_set(name: str) -> str:
     return name
 
 
+def market_of(name: str) -> Market:
+    """What the set's rows are made from."""
+    return "book" if known_set(name) in book_features.SETS else "candles"
+
+
+def width(name: str) -> int:
+    """Columns of the set."""
+    return sum(FEATURES[feature].width for feature in SETS[known_set(name)])
+
+
 def lookback(name: str) -> int:
-    """Earlier bars the set needs before its first row: the longest of its features."""
+    """Earlier rows the set needs before its first row: the longest of its features."""
     return max(FEATURES[feature].lookback for feature in SETS[known_set(name)])

@@ -112,11 +112,14 @@ class Hardware(Spec):
         precision: number format of the network; `auto` follows the GPU, float32 without one.
         devices: GPUs that share each batch.
         accumulation: parts a batch is computed in, one after the other, to need less memory.
+        jit_compile: whether XLA compiles a step: faster where convolutions are most of it, slower
+            where recurrences are.
     """
 
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
     devices: int = Field(1, ge=1, le=64)
     accumulation: int = Field(1, ge=1, le=1024)
+    jit_compile: bool = False
 
 
 AnyOptimizer = Adam | AdamW | Sgd | RmsProp

@@ -2,7 +2,7 @@
 
 `output` names the serving graph's output: `return` is a log return, `probability` that of a rise,
 `probabilities` those of down, flat and up, `log_volatility` the log of a standard deviation per
-bar. `classes` is how many classes there are, 1 for a quantity.
+bar, `move` a change of the mid price in basis points. `classes` is how many classes there are, 1 for a quantity.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from atb.config.data import Market
 from atb.config.spec import Listed, Spec, by_tag, tagged
 
-Output = Literal["return", "probability", "probabilities", "log_volatility"]
+Output = Literal["return", "probability", "probabilities", "log_volatility", "move"]
 Bars = Annotated[int, Field(ge=1, le=10_000)]
 Span = Annotated[int, Field(ge=2, le=10_000)]
 Multiple = Annotated[float, Field(gt=0, le=100)]
 
 
 class _Ahead(Spec):
-    """Something about the next bars: one horizon, or several with an output for each."""
+    """Something about the next rows, bars or events: one horizon, or several with an output each."""
 
+    market: ClassVar[Market] = "candles"
     output: ClassVar[Output]
     classes: ClassVar[int] = 1
     horizon: Bars | Listed[Bars] = Field(1, description="bars ahead; several: [1, 5, 20]")
 
     @property
     def horizons(self) -> tuple[int, ...]:
-        """Every horizon in bars, rising; the first is the one that is traded."""
+        """Every horizon in rows, rising; the first is the one that is traded."""
         return (self.horizon,) if isinstance(self.horizon, int) else self.horizon
 
     @model_validator(mode="after")
@@ -106,6 +108,46 @@ class VolatilityTarget(_Ahead):
     horizon: Bars | Listed[Bars] = Field(20, description="bars ahead; several: [5, 20]")
 
 
-AnyTarget = ReturnTarget | DirectionTarget | TernaryTarget | TripleBarrierTarget | VolatilityTarget
+class MidPriceTarget(_Ahead):
+    """Down, flat or up: whether the smoothed mid price of a book moves more than a threshold.
+
+    Attributes:
+        smoothing: what is compared over a horizon of k events. `ahead`: the mean of the next k
+            mids with the present one (Ntakaris et al. 2018); `both`: with the mean of the last k
+            (Zhang, Zohren and Roberts 2019); `apart`: the mean of the `length` mids that end k
+            events ahead with that of those that end now (Berti and Kasneci 2025).
+        length: mids in a mean of `apart`; k where k is less.
+        threshold: basis points, or `balanced`: as much as a third of the train rows of each
+            horizon does not exceed.
+    """
+
+    market: ClassVar[Market] = "book"
+    output: ClassVar[Output] = "probabilities"
+    classes: ClassVar[int] = 3
+    kind: Literal["mid_price"] = "mid_price"
+    horizon: Bars | Listed[Bars] = (10, 20, 50, 100)
+    smoothing: Literal["ahead", "both", "apart"] = "both"
+    length: Bars = 10
+    threshold: Literal["balanced"] | Annotated[float, Field(ge=0, le=10_000)] = "balanced"
+
+
+class MidChangeTarget(_Ahead):
+    """Change of the mid price of a book over the next `horizon` events, in basis points."""
+
+    market: ClassVar[Market] = "book"
+    output: ClassVar[Output] = "move"
+    kind: Literal["mid_change"] = "mid_change"
+    horizon: Bars | Listed[Bars] = (10, 20, 50, 100)
+
+
+AnyTarget = (
+    ReturnTarget
+    | DirectionTarget
+    | TernaryTarget
+    | TripleBarrierTarget
+    | VolatilityTarget
+    | MidPriceTarget
+    | MidChangeTarget
+)
 Target = Annotated[AnyTarget, Field(discriminator="kind"), tagged("kind", "return")]
 TARGETS: dict[str, type[AnyTarget]] = by_tag("kind", AnyTarget)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from atb.config.spec import Spec
+from atb.config.data import Market
+from atb.config.spec import Spec, tagged
 
 
 class TradingSpec(Spec):
@@ -17,9 +18,36 @@ class TradingSpec(Spec):
     volatility is held long, as much as gives `volatility_target` a year, at most everything.
     """
 
+    market: ClassVar[Market] = "candles"
+    kind: Literal["bars"] = "bars"
     hook: str = Field("vectorised", description="entry point in the group atb.backtests")
     positions: Literal["long_flat", "long_short"] = "long_flat"
     threshold: float = Field(0.0, ge=0)
     volatility_target: float = Field(0.2, gt=0, le=10, description="share of the equity per year")
     fee: float = Field(10.0, ge=0, description="basis points of the traded value, per side")
     slippage: float = Field(2.0, ge=0, description="basis points of the traded value, per side")
+
+
+class TouchTrading(Spec):
+    """Positions of one unit from predictions on a book, by market orders that pay the spread.
+
+    Attributes:
+        hook: entry point in the group atb.backtests.
+        threshold: percentage points by which up and down must differ, or basis points of a
+            predicted move, for a prediction to be traded.
+        latency: events between a prediction and the book its order meets.
+        hold: events a position is kept after the last prediction that asked for it; None takes the
+            horizon that is traded.
+        fee: basis points of the traded value, per side.
+    """
+
+    market: ClassVar[Market] = "book"
+    kind: Literal["touch"] = "touch"
+    hook: str = "touch"
+    threshold: float = Field(0.0, ge=0)
+    latency: int = Field(1, ge=0, le=100_000)
+    hold: int | None = Field(None, ge=1, le=100_000)
+    fee: float = Field(0.1, ge=0)
+
+
+Trading = Annotated[TradingSpec | TouchTrading, Field(discriminator="kind"), tagged("kind", "bars")]

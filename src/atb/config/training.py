@@ -8,13 +8,13 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from atb.config.architectures import Architecture, ConvRecurrent
-from atb.config.data import DataSpec
+from atb.config.data import CandleData, Data
 from atb.config.dataset import DatasetSpec
-from atb.config.features import known_set
+from atb.config.features import known_set, market_of
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec, checked, complaint
 from atb.config.targets import ReturnTarget, Target
-from atb.config.trading import TradingSpec
+from atb.config.trading import Trading, TradingSpec
 from atb.errors import ConfigError
 from atb.workspace import check_name, check_symbol
 
@@ -30,19 +30,31 @@ class TrainingConfig(Spec):
     name: Annotated[str, checked(check_name)] = Field(
         "custom", description="the preset's name; names the model's folder"
     )
-    data: DataSpec = DataSpec()
+    data: Data = CandleData()
     features: Annotated[str, checked(known_set)] = Field(
         "technical", description="a feature set of atb.config.features"
     )
     target: Target = ReturnTarget()
-    window: int = Field(90, ge=2, le=10_000, description="bars the network sees")
+    window: int = Field(90, ge=1, le=10_000, description="rows, bars or events, the network sees")
     dataset: DatasetSpec = DatasetSpec()
     model: Architecture = ConvRecurrent()
     training: Optimisation = Optimisation()
-    trading: TradingSpec = TradingSpec()
+    trading: Trading = TradingSpec()
     warm_start: str | None = Field(
         None, description="the registered model whose weights training begins with"
     )
+
+    @model_validator(mode="after")
+    def _of_one_market(self) -> Self:
+        given = {
+            f"features {self.features!r}": market_of(self.features),
+            f"target {self.target.kind!r}": self.target.market,
+            f"trading {self.trading.kind!r}": self.trading.market,
+        }
+        for what, market in given.items():
+            if market != self.data.kind:
+                raise ValueError(f"{what} is for {market}, the data are {self.data.kind}")
+        return self
 
     @model_validator(mode="after")
     def _regularises_what_it_has(self) -> Self:

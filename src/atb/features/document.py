@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from atb.config.features import FEATURES, SETS, Feature, lookback
+from atb.config.feature import Feature
+from atb.config.features import FEATURES, SETS, lookback
 
 HEAD = """<!-- python -m atb.features.document > docs/features.md -->
 # Features

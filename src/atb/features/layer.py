@@ -17,7 +17,8 @@ import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
-from atb.config.features import FEATURES, SETS, Feature, known_set, lookback
+from atb.config.feature import Feature
+from atb.config.features import FEATURES, SETS, known_set, lookback
 from atb.features.bars import Bars
 from atb.features.causal import Series, aligned
 from atb.features.scaling import Scaling

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ class Candles:
         source: where they came from, for people: `file`, `binance`, `sample`, ...
         synthetic: true when a simulator made any of it.
     """
+
+    kind: ClassVar[str] = "candles"
 
     symbol: str
     timeframe: str
@@ -79,6 +81,16 @@ class Candles:
     def close_time(self) -> Int64:
         """`[N]` int64 ms UTC: when each bar is complete and may be used."""
         return self.time + timeframe_ms(self.timeframe)
+
+    @property
+    def price(self) -> Float64:
+        """`[N]` float64 close in the quote currency."""
+        return self.close
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of `matrix`."""
+        return COLUMNS
 
     def matrix(self) -> Float32:
         """`[N, 5]` float32 in the order of `COLUMNS`: what features and serving graphs take."""

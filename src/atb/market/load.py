@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from atb.clock import iso, now_ms, timeframe_ms
-from atb.config.data import DataSpec
+from atb.config.data import CandleData
 from atb.errors import DataError, SourceUnavailableError, UsageError
 from atb.events import Listener, Warned, silent
 from atb.market import binance, checks, files, sample, store
@@ -28,7 +28,7 @@ class Request:
     """Which candles are wanted, and what may be used to get them."""
 
     symbol: str
-    spec: DataSpec
+    spec: CandleData
     workspace: Workspace
     listen: Listener
     endpoints: Endpoints
@@ -43,7 +43,7 @@ class Request:
 
 def load(
     symbol: str,
-    spec: DataSpec,
+    spec: CandleData,
     workspace: Workspace,
     listen: Listener = silent,
     endpoints: Endpoints | None = None,
@@ -86,9 +86,9 @@ def unchecked(target: str | Path, timeframe: str | None, workspace: Workspace) -
         timeframe_ms(timeframe)
     path = Path(target)
     if not path.exists() and path.name == str(target) and not path.suffix:
-        timeframe = timeframe or DataSpec().timeframe
+        timeframe = timeframe or CandleData().timeframe
         return store.read_unchecked(workspace, str(target), timeframe)
-    candles = files.read(path, path.stem, timeframe or DataSpec().timeframe)
+    candles = files.read(path, path.stem, timeframe or CandleData().timeframe)
     if timeframe is None:
         timeframe = checks.sniff(candles.time)
     if timeframe is None:

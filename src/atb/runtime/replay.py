@@ -15,7 +15,7 @@ from atb.backtest import hooks
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
 from atb.clock import iso, parse_time
-from atb.config.data import DataSpec
+from atb.config.data import CandleData
 from atb.config.trading import TradingSpec
 from atb.config.training import from_json
 from atb.errors import DataError
@@ -69,7 +69,7 @@ def replay(
     config = from_json((model / "config.json").read_text(), str(model / "config.json"))
     metadata = json.loads((model / "metadata.json").read_text())
     spec = TradingSpec.of(**{**config.trading.model_dump(), **(trading or {})})
-    data = DataSpec.of(timeframe=config.data.timeframe, end=end, source="file", path=candles)
+    data = CandleData.of(timeframe=config.data.timeframe, end=end, source="file", path=candles)
     found = load(config.symbol, data, Workspace(Path()), listen)
     predictions = _since(score(model, found), found, start)
     first = int(found.close_time[predictions.rows[0]])
