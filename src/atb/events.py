@@ -62,7 +62,24 @@ class Noted:
     message: str
 
 
-Event = StageStarted | StageEnded | EpochEnded | Progress | Warned | Noted
+@dataclass(frozen=True)
+class JobEnded:
+    """One of several jobs side by side is over after `seconds`; `problem` is empty if it did it."""
+
+    job: str
+    seconds: float
+    problem: str
+
+
+@dataclass(frozen=True)
+class Within:
+    """What happened in one of several jobs that run side by side."""
+
+    job: str
+    event: Event
+
+
+Event = StageStarted | StageEnded | EpochEnded | Progress | Warned | Noted | JobEnded | Within
 Listener = Callable[[Event], None]
 
 

@@ -263,7 +263,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(fit: Fit, tmp_path: Path) -> 
 
 
 def test_a_second_signal_acts_at_once() -> None:
-    from atb.training.interrupt import Interruption
+    from atb.interrupt import Interruption
 
     before = signal.getsignal(signal.SIGINT)
     with Interruption() as stop:

@@ -24,9 +24,9 @@ from atb.dataset.windows import Windows
 from atb.errors import DivergedError, IntegrityError, StoppedError
 from atb.evaluation.classification import likeliest, macro_f1
 from atb.events import EpochEnded, Listener, Progress
+from atb.interrupt import Interruption
 from atb.training import schedule
 from atb.training.checkpoint import Arrays, Checkpoint, Checkpoints
-from atb.training.interrupt import Interruption
 from atb.training.schedule import PlateauState
 from atb.training.state import State
 from atb.training.steps import Steps

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish that is granted between two steps."""
+"""SIGINT and SIGTERM as a wish that is granted between two steps of whatever is under way."""
 
 from __future__ import annotations
 
