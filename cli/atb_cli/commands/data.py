@@ -14,7 +14,7 @@ from atb_cli import options
 
 if TYPE_CHECKING:
     from atb.market.candles import Candles
-    from atb.market.checks import Finding, Report
+    from atb.market.findings import Finding, Report
 
 
 @click.group("data")

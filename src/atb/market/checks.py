@@ -6,90 +6,27 @@ after `require` their times rise strictly, their steps fit the timeframe and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from atb.clock import TIMEFRAMES, iso, timeframe_ms
-from atb.errors import DataError
+from atb.clock import TIMEFRAMES, timeframe_ms
+from atb.market import findings
 from atb.market.candles import COLUMNS, Candles, Int64
-
-Marks = npt.NDArray[np.bool_ | np.int64]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that can be wrong.
-
-    Attributes:
-        name: short name, the key in counts.
-        fatal: whether candles that have it are refused.
-        mark: `[N]` how much of it each row has, 0 or false for none.
-        problem: what is wrong, said of the first row; may name {timeframe} and the {actual} one.
-        remedy: what to do about it.
-    """
-
-    name: str
-    fatal: bool
-    mark: Callable[[Candles], Marks]
-    problem: str
-    remedy: str
+from atb.market.findings import Check, Marks
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check found: `count` of it, first in `row` (position from 0, None without any)."""
+class Report(findings.Report):
+    """What all checks found in N candles, checked for `timeframe`."""
 
-    check: Check
-    count: int
-    row: int | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What all checks found in N candles.
-
-    Attributes:
-        rows: number of candles.
-        timeframe: the timeframe they were checked for.
-        time: `[N]` int64 ms UTC, open times as they stand.
-        findings: one for each check, in the order of `CHECKS`.
-    """
-
-    rows: int
     timeframe: str
-    time: Int64
-    findings: tuple[Finding, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How often each check found something, by its name."""
-        return {finding.check.name: finding.count for finding in self.findings}
-
-    @property
-    def fatal(self) -> tuple[Finding, ...]:
-        """The findings for which the candles are refused."""
-        return tuple(found for found in self.findings if found.check.fatal and found.count)
-
-    def place(self, row: int) -> str:
-        """A row as errors name it.
-
-        >>> inspect(Candles("BTCUSDT", "1h", *np.ones((6, 1)))).place(0)
-        'row 0, counted from 0 (1970-01-01T00:00:00Z)'
-        """
-        return f"row {row}, counted from 0 ({iso(int(self.time[row]))})"
 
 
 def inspect(candles: Candles) -> Report:
     """Run every check on candles, which may be raw."""
-    findings = []
-    for check in CHECKS:
-        marks = np.asarray(check.mark(candles))
-        count = int(marks.sum())
-        findings.append(Finding(check, count, int(np.argmax(marks > 0)) if count else None))
-    return Report(len(candles), candles.timeframe, candles.time, tuple(findings))
+    found = findings.found_by(CHECKS, candles)
+    return Report(len(candles), candles.time, found, candles.timeframe)
 
 
 def require(report: Report, where: str) -> None:
@@ -102,19 +39,8 @@ def require(report: Report, where: str) -> None:
     Raises:
         DataError: naming the first row, the counts and the remedy.
     """
-    if report.fatal:
-        first, *others = report.fatal
-        row = first.row or 0
-        also = ", ".join(f"{finding.check.name} {finding.count:,}" for finding in others)
-        problem = first.check.problem.format(
-            timeframe=report.timeframe, actual=sniff(report.time) or "of no known timeframe"
-        )
-        raise DataError(
-            f"{problem} ({first.check.name}: {first.count:,} rows"
-            f"{f'; also {also}' if also else ''})",
-            where=f"{where}, {report.place(row)}",
-            remedy=first.check.remedy,
-        )
+    actual = sniff(report.time) or "of no known timeframe"
+    findings.refuse_fatal(report, where, timeframe=report.timeframe, actual=actual)
 
 
 def sniff(time: Int64) -> str | None:
@@ -193,7 +119,7 @@ def _outside(candles: Candles) -> Marks:
     return outside
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check[Candles], ...] = (
     Check("order", True, _order, "the times are not in order", "sort the rows by time"),
     Check("duplicates", True, _duplicates, "a time stands twice", "keep one row for each time"),
     Check(
