@@ -39,6 +39,7 @@ def export(preset: str, folder: Path) -> tuple[Path, Path]:
     serving = serving_model(
         network(config.model, config.target, (config.window, width)),
         features=config.features,
+        columns=5,
         window=config.window,
         scaling=Scaling(np.ones(width, np.float32), np.zeros(width, np.float32)),
         target=config.target,

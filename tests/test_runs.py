@@ -54,14 +54,14 @@ def checkpoint(run: Run) -> None:
 def test_a_run_holds_its_recipe_and_its_candles_bit_for_bit(run: Run, candles: Candles) -> None:
     recipe = run.recipe()
     assert (recipe.config, recipe.notes) == (CONFIG, {"batch": {"asked": 48}})
-    kept = recipe.candles
+    kept = recipe.history
     assert (kept.source, kept.synthetic) == (candles.source, True)
     assert kept.sha256() == candles.sha256()
     for column in ("time", *COLUMNS):
         assert np.array_equal(getattr(kept, column), getattr(candles, column))
 
 
-@pytest.mark.parametrize("file", ["config.json", "candles.parquet"])
+@pytest.mark.parametrize("file", ["config.json", "history.parquet"])
 def test_a_changed_recipe_is_refused(run: Run, file: str) -> None:
     path = run.path / "recipe" / file
     path.write_bytes(path.read_bytes() + b" ")

@@ -11,14 +11,13 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
-from atb.config.data import CandleData
-from atb.config.features import SETS
+from atb.config.features import width
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig
 from atb.presets import KINDS
 from atb_cli.render import cell, console, loudly, pairs, table, titled
 
-SYNTHETIC = "SYNTHETIC DATA: a simulator made these candles; they say nothing about a market"
+SYNTHETIC = "SYNTHETIC DATA: a simulator made it; it says nothing about a market"
 
 # Figures of a backtest that are shares, shown in percent.
 SHARES = frozenset(
@@ -34,13 +33,10 @@ def header(config: TrainingConfig) -> None:
     rows = (
         ("symbol", config.symbol),
         ("preset", config.name),
-        (
-            "candles",
-            f"{data.timeframe} from {data.path or data.source}, {_range(data)}",
-        ),
-        ("features", f"{config.features} ({len(SETS[config.features])})"),
+        (data.kind, data.said()),
+        ("features", f"{config.features} ({width(config.features)})"),
         ("target", _said(config.target)),
-        ("window", f"{config.window} bars"),
+        ("window", f"{config.window} {data.row}s"),
         ("network", _said(config.model)),
         ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
         ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
@@ -61,7 +57,7 @@ def result(summary: Mapping[str, Any]) -> None:
         loudly(SYNTHETIC)
     rows = (
         ("verdict", summary["verdict"]),
-        ("candles", f"{data['rows']:,}, {data['first']} to {data['last']}, gaps: {data['gaps']}"),
+        ("data", f"{data['rows']:,}, {data['first']} to {data['last']}, gaps: {data['gaps']}"),
         ("source", data["source"]),
         ("parity", f"ONNX and Keras differ by {parity['max_difference']:.1e} at most"),
         ("epochs", summary["epochs"]),
@@ -75,7 +71,7 @@ def judgement(judged: Mapping[str, Any]) -> Group:
     """The metrics on test rows beside their baselines, and the backtest beside buy and hold."""
     parts = [titled("On test rows, judged once", _verdict(judged))]
     parts += [
-        titled(f"The same, {horizon} bars ahead: {other['verdict']}", _verdict(other))
+        titled(f"The same, {horizon} ahead: {other['verdict']}", _verdict(other))
         for horizon, other in judged.get("horizons", {}).items()
     ]
     if "confusion" in judged:
@@ -96,9 +92,11 @@ def backtest(traded: Mapping[str, Any]) -> Group:
 def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a model's metadata says, one row for each thing people ask."""
     data, training = metadata["data"], metadata["training"]
-    for name in ("symbol", "timeframe", "version", "created", "features", "window", "target"):
-        yield name, metadata[name]
-    yield "candles", f"{data['source']}, {data['rows']:,}, gaps: {data['gaps']}"
+    named = ("symbol", "market", "timeframe", "clock", "every", "tick", "version", "created")
+    for name in (*named, "features", "window", "target"):
+        if name in metadata:
+            yield name, metadata[name]
+    yield "data", f"{data['source']}, {data['rows']:,}, gaps: {data['gaps']}"
     yield "synthetic", data["synthetic"]
     for part, (first, last) in metadata["dataset"]["periods"].items():
         yield part, f"{metadata['dataset']['windows'][part]:,} windows, {first} to {last}"
@@ -138,12 +136,6 @@ def _metrics(judged: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
 
 def _figure(name: str, value: Any) -> str:
     return f"{value:.2%}" if name in SHARES and value is not None else cell(value)
-
-
-def _range(data: CandleData) -> str:
-    if data.start is None and data.end is None:
-        return "all of it" if data.path else "the latest two years"
-    return f"{data.start or 'the first'} to {data.end or 'the last'}"
 
 
 def _said(spec: Spec) -> str:

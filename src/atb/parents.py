@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atb.clock import iso, parse_time
-from atb.config.features import SETS
+from atb.config.features import width
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import ConfigError
@@ -60,13 +60,13 @@ def find(workspace: Workspace, reference: str, config: TrainingConfig) -> Parent
 
 
 def _differences(theirs: TrainingConfig, ours: TrainingConfig) -> Iterator[str]:
-    expected, given = len(SETS[theirs.features]), len(SETS[ours.features])
+    expected, given = width(theirs.features), width(ours.features)
     if expected != given:
         yield f"the model expects {expected} features, the data gives {given}"
     for expects, one, other in (
         ("features {}", theirs.features, ours.features),
-        ("windows of {} bars", theirs.window, ours.window),
-        ("bars of {}", theirs.data.timeframe, ours.data.timeframe),
+        ("windows of {} rows", theirs.window, ours.window),
+        ("rows of {}", _row(theirs), _row(ours)),
         ("features scaled by {}", theirs.dataset.scaler, ours.dataset.scaler),
     ):
         if one != other:
@@ -76,6 +76,10 @@ def _differences(theirs: TrainingConfig, ours: TrainingConfig) -> Iterator[str]:
         *_fields(theirs.target, ours.target),
     ):
         yield f"the model has {name} {one}, the recipe asks for {other}"
+
+
+def _row(config: TrainingConfig) -> str:
+    return ", ".join(f"{name} {fact}" for name, fact in config.data.facts().items())
 
 
 def _fields(theirs: Spec, ours: Spec) -> Iterator[tuple[str, Any, Any]]:

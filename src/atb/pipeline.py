@@ -5,11 +5,14 @@ It reads the data, then lets the walk begin; it knows nothing of what the hops d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atb import backend, parents, runs
 from atb.backtest import hooks
+from atb.config.book_architectures import Linear
 from atb.config.features import lookback
 from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
@@ -17,7 +20,8 @@ from atb.dataset.split import require_rows
 from atb.errors import UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
-from atb.market.load import load
+from atb.market.access import load_history
+from atb.market.history import History
 from atb.registry.version import new_version
 from atb.runs import Recipe, Run
 from atb.targets.build import build
@@ -31,6 +35,7 @@ def train_model(
     config: TrainingConfig,
     *,
     artifacts: Path | str = "artifacts",
+    version: str | None = None,
     largest_batch: bool = False,
     listen: Listener = silent,
 ) -> TrainingResult:
@@ -39,6 +44,7 @@ def train_model(
     Args:
         config: the whole recipe.
         artifacts: root folder of everything written.
+        version: name of the run and of its model; by default the time.
         largest_batch: take the largest batch that memory holds, and a learning rate to go with it.
         listen: told of stages, epochs and warnings as they happen.
 
@@ -52,16 +58,57 @@ def train_model(
     hooks.find(config.trading.hook)
     config, notes = _with_parent(workspace, config)
     watch = Stopwatch(listen)
-    with watch.stage("data"):
-        candles = load(config.symbol, config.data, workspace, listen)
-        reach = config.window + lookback(config.features)
-        longest = config.target.horizons[-1]
-        require_rows(len(candles), reach, longest, config.dataset, candles.source)
-    recipe = Recipe(config, candles, notes)
+    recipe = Recipe(config, _history(config, workspace, watch), notes)
     if largest_batch:
         with watch.stage("batch"):
             recipe = _with_largest_batch(recipe, listen)
-    return _trained(runs.start(workspace, new_version(), recipe), recipe, watch)
+    return _trained(runs.start(workspace, version or new_version(), recipe), recipe, watch)
+
+
+def train_models(
+    configs: Sequence[TrainingConfig],
+    *,
+    artifacts: Path | str = "artifacts",
+    version: str | None = None,
+    listen: Listener = silent,
+) -> list[TrainingResult]:
+    """Train straight lines side by side that differ in name and penalty only.
+
+    Args:
+        configs: recipes of linear models of one history, with the same features and target.
+        artifacts: root folder of everything written.
+        version: name that the runs and their models begin with; by default the time.
+        listen: told of stages and warnings as they happen.
+
+    Raises:
+        ValueError: when the recipes differ in more than that, or are of other models.
+        AtbError: of the kind that says what went wrong; nothing more is registered then.
+    """
+    require_installed("train")
+    first = configs[0]
+    for config in configs:
+        alike = {"name": first.name, "model": first.model}
+        if config.model_copy(update=alike) != first or not isinstance(config.model, Linear):
+            raise ValueError(f"{config.name} is no linear model that goes with {first.name}")
+    workspace = Workspace(Path(artifacts))
+    for config in configs:
+        workspace.require_writable(workspace.models(config.symbol, config.name))
+    watch = Stopwatch(listen)
+    history = _history(first, workspace, watch)
+    recipes = [Recipe(config, history, {}) for config in configs]
+    with ExitStack() as stack:
+        begun = [
+            runs.start(workspace, f"{version or new_version()}-{recipe.config.name}", recipe)
+            for recipe in recipes
+        ]
+        for run in begun:
+            stack.enter_context(runs.kept_until_done(run))
+        labels = build(first.target, history, first.dataset.max_gap)
+        hook = hooks.find(first.trading.hook)
+        with watch.stage("startup"):
+            backend.prepare(first.training.seed)
+            from atb.walk import walk_together  # not earlier: it imports TensorFlow
+        return walk_together(begun, recipes, labels, hook, watch)
 
 
 def resume_training(
@@ -91,6 +138,16 @@ def resume_training(
     return _trained(found, recipe, watch)
 
 
+def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> History:
+    """The rows of a recipe, enough of them."""
+    with watch.stage("data"):
+        history = load_history(config.symbol, config.data, workspace, watch.listen)
+        reach = max(config.window + lookback(config.features), config.dataset.first_end)
+        longest = config.target.horizons[-1]
+        require_rows(len(history), reach, longest, config.dataset, history.source)
+        return history
+
+
 def _with_parent(
     workspace: Workspace, config: TrainingConfig
 ) -> tuple[TrainingConfig, dict[str, Any]]:
@@ -113,7 +170,7 @@ def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
     backend.prepare(config.training.seed)
     from atb.training.batch_size import largest  # not earlier: it imports TensorFlow
 
-    windows = int(config.dataset.train * len(recipe.candles))
+    windows = int(config.dataset.train * len(recipe.history))
     choice = largest(config, windows)
     listen(
         Noted(f"batch {choice.batch}, learning rate {choice.learning_rate:.3g}: {choice.reason}")
@@ -121,13 +178,13 @@ def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
     chosen = {"batch": choice.batch, "learning_rate": choice.learning_rate}
     training = Optimisation.model_validate(config.training.model_dump() | chosen)
     notes = {**recipe.notes, "largest_batch": choice.to_json()}
-    return Recipe(config.model_copy(update={"training": training}), recipe.candles, notes)
+    return Recipe(config.model_copy(update={"training": training}), recipe.history, notes)
 
 
 def _trained(run: Run, recipe: Recipe, watch: Stopwatch) -> TrainingResult:
     config = recipe.config
     with runs.kept_until_done(run):
-        labels = build(config.target, recipe.candles, config.dataset.max_gap)
+        labels = build(config.target, recipe.history, config.dataset.max_gap)
         hook = hooks.find(config.trading.hook)
         with watch.stage("startup"):
             backend.prepare(config.training.seed)

@@ -14,9 +14,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from atb.config.architectures import ARCHITECTURES
+from atb.config.data import HISTORIES
 from atb.config.optimisation import OPTIMIZERS, SCHEDULES
 from atb.config.spec import Spec
 from atb.config.targets import TARGETS
+from atb.config.trading import TRADINGS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
 from atb.strict_yaml import load, scalar
@@ -29,6 +31,9 @@ OPTION_FIELDS: Mapping[str, str] = {
     "end": "data.end",
     "source": "data.source",
     "candles": "data.path",
+    "book": "data.path",
+    "clock": "data.clock",
+    "every": "data.every",
     "features": "features",
     "target": "target.kind",
     "horizon": "target.horizon",
@@ -47,7 +52,14 @@ OPTION_FIELDS: Mapping[str, str] = {
 KINDS = ("kind", "architecture")  # the field that says which spec it is
 
 # Specs told apart by a tag, by that tag.
-_TAGGED: Mapping[str, type[Spec]] = {**TARGETS, **ARCHITECTURES, **OPTIMIZERS, **SCHEDULES}
+_TAGGED: Mapping[str, type[Spec]] = {
+    **HISTORIES,
+    **TARGETS,
+    **ARCHITECTURES,
+    **OPTIMIZERS,
+    **SCHEDULES,
+    **TRADINGS,
+}
 
 
 @dataclass(frozen=True)

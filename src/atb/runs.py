@@ -1,6 +1,6 @@
 """Runs: trainings in progress, each a folder that holds all it needs to be taken up again.
 
-`recipe/` (config and candles, checksummed) is written before anything slow; `checkpoints/` is the
+`recipe/` (config and history, checksummed) is written before anything slow; `checkpoints/` is the
 training's. A run whose model is registered is removed; one that stopped keeps its folder as long
 as there is a checkpoint to go on from. Knows nothing of what is trained.
 """
@@ -25,20 +25,20 @@ from atb.errors import (
     UsageError,
     nearest,
 )
-from atb.market import files
-from atb.market.candles import Candles
+from atb.market.access import keep, read_kept
+from atb.market.history import History
 from atb.registry import integrity, manifest
 from atb.workspace import Workspace
 
-RECIPE, CONFIG, CANDLES, NOTES = "recipe", "config.json", "candles.parquet", "notes.json"
+RECIPE, CONFIG, HISTORY, NOTES = "recipe", "config.json", "history.parquet", "notes.json"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, on which candles, and what a model should remember of how it began."""
+    """What is trained, on which history, and what a model should remember of how it began."""
 
     config: TrainingConfig
-    candles: Candles
+    history: History
     notes: Mapping[str, Any]
 
 
@@ -83,8 +83,8 @@ class Run:
         folder = self.path / RECIPE
         integrity.verify(folder)
         config = self.config()
-        candles = files.read(folder / CANDLES, config.symbol, config.data.timeframe)
-        return Recipe(config, candles, json.loads((folder / NOTES).read_text()))
+        history = read_kept(folder / HISTORY, config.symbol, config.data)
+        return Recipe(config, history, json.loads((folder / NOTES).read_text()))
 
 
 def start(workspace: Workspace, name: str, recipe: Recipe) -> Run:
@@ -101,7 +101,7 @@ def start(workspace: Workspace, name: str, recipe: Recipe) -> Run:
             place.mkdir()
             (place / CONFIG).write_text(recipe.config.model_dump_json())
             (place / NOTES).write_text(json.dumps(dict(recipe.notes), allow_nan=False))
-            files.write(recipe.candles, place / CANDLES)
+            keep(recipe.history, place / HISTORY)
             manifest.write(place)
     return run
 

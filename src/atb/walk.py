@@ -1,11 +1,11 @@
-"""The walk from candles and labels to a registered model, one hop a line.
+"""The walk from a history and labels to a registered model, one hop a line.
 
 It knows the order of the hops and nothing of what they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,20 +15,23 @@ from atb import atomic
 from atb.backtest.hooks import Hook
 from atb.backtest.predictions import Predictions
 from atb.clock import parse_time
+from atb.config.book_architectures import Linear
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset, build
-from atb.dataset.learner import Fitted
+from atb.dataset.learner import Fitted, Learner
 from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import Verdict, judge
 from atb.events import Stopwatch
 from atb.export import onnx, parity
 from atb.export.graph import serving_model
 from atb.features.layer import compute
-from atb.market.candles import Candles
+from atb.market.history import History
 from atb.registry import store
 from atb.report import artifact, record
 from atb.runs import Recipe, Run
+from atb.tabular import linear
+from atb.tabular.linear import LinearLearner
 from atb.targets.labels import Labels
 from atb.training import warm_start
 from atb.training.fit import NetworkLearner
@@ -52,43 +55,78 @@ class TrainingResult:
 
 
 def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch) -> TrainingResult:
-    """Learn from good candles, judge, export and register; an error leaves nothing registered."""
-    config, candles = recipe.config, recipe.candles
-    with watch.stage("features"):
-        matrix = compute(config.features, candles)
-    with watch.stage("dataset"):
-        segments = candles.segments(config.dataset.max_gap)
-        before = lookback(config.features)
-        dataset = build(matrix, labels, segments, config.window, before, config.dataset)
+    """Learn from good data, judge, export and register; an error leaves nothing registered."""
+    dataset = _prepare(recipe, labels, watch)
     with watch.stage("training"):
-        learner = NetworkLearner(
-            config.model,
-            config.target,
-            config.training,
-            run.checkpoints,
-            _initial(run, recipe, dataset),
-            watch.listen,
-        )
-        fitted = learner.fit(dataset)
+        fitted = _learner(run, recipe, dataset, watch).fit(dataset)
+    return _conclude(run, recipe, dataset, fitted, hook, watch)
+
+
+def walk_together(
+    runs: Sequence[Run], recipes: Sequence[Recipe], labels: Labels, hook: Hook, watch: Stopwatch
+) -> list[TrainingResult]:
+    """The same for straight lines that differ in their penalty only, fitted side by side."""
+    dataset = _prepare(recipes[0], labels, watch)
+    first = recipes[0].config
+    specs = {run.name: recipe.config.model for run, recipe in zip(runs, recipes, strict=True)}
+    with watch.stage("training"):
+        fitted = linear.fit_all(specs, dataset, first.target, first.training.seed)
+    return [
+        _conclude(run, recipe, dataset, fitted[run.name], hook, watch)
+        for run, recipe in zip(runs, recipes, strict=True)
+    ]
+
+
+def _prepare(recipe: Recipe, labels: Labels, watch: Stopwatch) -> Dataset:
+    """The dataset of a recipe, its scaling fitted on train rows."""
+    config, history = recipe.config, recipe.history
+    with watch.stage("features"):
+        matrix = compute(config.features, history)
+    with watch.stage("dataset"):
+        segments = history.segments(config.dataset.max_gap)
+        before = lookback(config.features)
+        return build(matrix, labels, segments, config.window, before, config.dataset)
+
+
+def _learner(run: Run, recipe: Recipe, dataset: Dataset, watch: Stopwatch) -> Learner:
+    """What the network of a recipe learns by."""
+    config = recipe.config
+    if isinstance(config.model, Linear):
+        return LinearLearner(config.model, config.target, config.training.seed)
+    return NetworkLearner(
+        config.model,
+        config.target,
+        config.training,
+        run.checkpoints,
+        _initial(run, recipe, dataset),
+        watch.listen,
+    )
+
+
+def _conclude(
+    run: Run, recipe: Recipe, dataset: Dataset, fitted: Fitted, hook: Hook, watch: Stopwatch
+) -> TrainingResult:
+    """Judge what was learned, export it and register it."""
+    config, history = recipe.config, recipe.history
     with watch.stage("evaluation"):
         test = dataset.split.test
         served = dataset.served(fitted.predict(test))  # the only time test rows are predicted
-        verdicts = _verdicts(config, candles, dataset, served)
+        verdicts = _verdicts(config, history, dataset, served)
         predictions = Predictions(test, served[:, 0], config.target.output)
-        backtest = hook(predictions, candles, config.trading)
+        backtest = hook(predictions, history, config.trading)
     with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
         with watch.stage("export"):
-            serving = _serving(config, dataset, fitted)
-            onnx.export(serving, graph, record.properties(run.name, config, candles))
-            rows = config.window + before
-            windows = parity.sample(candles.matrix(), dataset.split.ends, rows)
+            serving = _serving(config, history, dataset, fitted)
+            onnx.export(serving, graph, record.properties(run.name, config, history))
+            rows = config.window + lookback(config.features)
+            windows = parity.sample(history.matrix(), dataset.split.ends, rows)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
             made = record.Run(
                 version=run.name,
                 config=config,
-                candles=candles,
+                history=history,
                 dataset=dataset,
                 fitted=fitted,
                 served=served,
@@ -110,28 +148,29 @@ def _initial(run: Run, recipe: Recipe, dataset: Dataset) -> Callable[[Any], None
     if reference is None:
         return None
     learned_until = parse_time(recipe.notes["warm_start"]["learned_until"])
-    warm_start.require_unseen(learned_until, recipe.candles, dataset)
+    warm_start.require_unseen(learned_until, recipe.history, dataset)
     return partial(warm_start.give, run.workspace, reference)
 
 
 def _verdicts(
-    config: TrainingConfig, candles: Candles, dataset: Dataset, served: Any
+    config: TrainingConfig, history: History, dataset: Dataset, served: Any
 ) -> dict[int, Verdict]:
     """The verdict on each horizon's predictions for test rows."""
     split, target = dataset.split, config.target
     verdicts = {}
     for column, horizon in enumerate(target.horizons):
         labels = dataset.labels.value[:, column]
-        evidence = Evidence(candles.close, labels, split.train, split.test, horizon)
+        evidence = Evidence(history.price, labels, split.train, split.test, horizon)
         scale, seed = float(dataset.target_scale[column]), config.training.seed
         verdicts[horizon] = judge(target.output, served[:, column], evidence, scale, seed)
     return verdicts
 
 
-def _serving(config: TrainingConfig, dataset: Dataset, fitted: Fitted) -> Any:
+def _serving(config: TrainingConfig, history: History, dataset: Dataset, fitted: Fitted) -> Any:
     return serving_model(
         fitted.model,
         features=config.features,
+        columns=len(history.columns),
         window=config.window,
         scaling=dataset.scaling,
         target=config.target,

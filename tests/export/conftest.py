@@ -50,6 +50,7 @@ def serve(tensorflow_ready: None) -> Callable[[Any, str, int, str], Any]:
         return serving_model(
             built,
             features=features,
+            columns=5,
             window=window,
             scaling=Scaling(np.full(width, 2.0, np.float32), np.full(width, -0.25, np.float32)),
             target=TARGETS[output],

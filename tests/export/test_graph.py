@@ -59,6 +59,7 @@ def test_further_training_does_not_reach_a_graph_that_was_made(
     serving = serving_model(
         trained,
         features="price",
+        columns=5,
         window=WINDOW,
         scaling=Scaling(ones, zeros),
         target=ReturnTarget(),
@@ -121,6 +122,7 @@ def test_every_target_leaves_as_what_it_says(
     serving = serving_model(
         trained,
         features="price",
+        columns=5,
         window=WINDOW,
         scaling=Scaling(np.ones(width, np.float32), np.zeros(width, np.float32)),
         target=target,

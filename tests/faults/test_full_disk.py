@@ -309,6 +309,6 @@ def test_trainings_on_a_disk_that_is_too_small(
         assert one["code"] == 7 and "No space left on device" in one["said"]
         assert one["models"] == 1 and one["whole"] and one["tmp"] == 0
         assert ("go on with: atb train resume" in one["said"]) == bool(one["runs"])
-    assert not found[0]["runs"] and "candles.parquet" in found[1]["said"]
+    assert not found[0]["runs"] and "history.parquet" in found[1]["said"]
     assert len(found[-1]["runs"]) == 1
     assert end == {"models": 2, "runs": []}

@@ -96,7 +96,7 @@ def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
     return Run(
         version="20240131T120000Z-7f3a91bc",
         config=config,
-        candles=candles,
+        history=candles,
         dataset=dataset,
         fitted=Fitted(
             model=None,

@@ -33,7 +33,7 @@ def test_everything_recorded_is_json(run: Run, tmp_path: Path):
 
 
 def test_the_graph_says_what_serving_needs(run: Run):
-    said = record.properties(run.version, run.config, run.candles)
+    said = record.properties(run.version, run.config, run.history)
     assert all(isinstance(value, str) for value in said.values())
     assert said["columns"] == "open,high,low,close,volume"
     assert (said["symbol"], said["timeframe"], said["window"]) == ("BTCUSDT", "1h", "90")
@@ -42,7 +42,7 @@ def test_the_graph_says_what_serving_needs(run: Run):
 
 def test_synthetic_candles_are_marked_everywhere(make_run, tmp_path: Path):
     run = make_run(synthetic=True)
-    assert record.properties(run.version, run.config, run.candles)["synthetic"] == "true"
+    assert record.properties(run.version, run.config, run.history)["synthetic"] == "true"
     assert record.metadata(run, {})["synthetic"] is True
     assert record.summary(run, tmp_path, {})["data"]["synthetic"] is True
 

@@ -43,9 +43,9 @@ def test_one_row_for_each_prediction(run, tmp_path):
     assert table.columns.tolist() == ["time", "close", "prediction", "actual"]
     assert str(table["time"].dtype.tz) == "UTC"
     ms = table["time"].dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
-    assert ms.tolist() == run.candles.time[rows].tolist()
+    assert ms.tolist() == run.history.time[rows].tolist()
     assert table["prediction"].tolist() == run.predictions.value.tolist()
-    moves = np.log(run.candles.close[rows + 1] / table["close"])
+    moves = np.log(run.history.close[rows + 1] / table["price"])
     assert np.allclose(table["actual"], moves)
     kept = pq.read_schema(tmp_path / "predictions.parquet").metadata
     assert (kept[b"unit"], kept[b"synthetic"]) == (b"return", b"false")

@@ -15,6 +15,7 @@ from atb.registry import manifest
 ROWS = 6
 SAYS = {
     "symbol": "BTCUSDT",
+    "market": "candles",
     "timeframe": "1h",
     "columns": "open,high,low,close,volume",
     "window": "4",

@@ -53,7 +53,7 @@ def test_later_bars_change_no_prediction(model, make_candles):
 
 
 def test_another_timeframe_is_refused(model, make_candles):
-    with pytest.raises(DataError, match="trained on 1h bars, these are 4h"):
+    with pytest.raises(DataError, match="trained on timeframe 1h, this is 4h"):
         score(model(), make_candles(30, timeframe="4h"))
 
 

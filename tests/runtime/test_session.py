@@ -11,8 +11,9 @@ from atb.runtime.session import Session
 
 def test_it_knows_what_the_graph_says(model):
     session = Session.open(model(max_gap="3", symbol="ETHUSDT"))
-    found = (session.symbol, session.timeframe, session.rows, session.max_gap, session.unit)
-    assert found == ("ETHUSDT", "1h", 6, 3, "return")
+    found = (session.symbol, session.market, session.rows, session.max_gap, session.unit)
+    assert found == ("ETHUSDT", "candles", 6, 3, "return")
+    assert session.says["timeframe"] == "1h"
     assert Session.open(model(output="probability")).unit == "probability"
 
 
@@ -50,7 +51,7 @@ def test_what_is_no_graph_is_refused(model, content):
 
 
 @pytest.mark.parametrize(
-    "name", ["symbol", "timeframe", "columns", "window", "lookback", "max_gap"]
+    "name", ["symbol", "market", "timeframe", "columns", "window", "lookback", "max_gap"]
 )
 def test_a_graph_that_does_not_say_what_it_needs_is_refused(model, name):
     with pytest.raises(IntegrityError, match=f"does not say its '{name}'"):
@@ -64,6 +65,7 @@ def test_a_graph_that_does_not_say_what_it_needs_is_refused(model, name):
             {"columns": "close,open,high,low,volume"},
             "says columns 'close,open,high,low,volume', no",
         ),
+        ({"market": "tea"}, r"says market 'tea', not one of \['candles', 'book'\]"),
         ({"window": "four"}, "says window 'four', not a whole number"),
         ({"window": "-4"}, "says window '-4', not a whole number"),
         ({"window": "²"}, "not a whole number"),

@@ -32,9 +32,11 @@ AMOUNT = Amount(min=0)
 @options.model
 @click.option(
     "--candles",
+    "--book",
+    "path",
     type=click.Path(path_type=Path),
     required=True,
-    help="CSV, Parquet or Feather file to trade on.",
+    help="File of candles, or of the order book, to trade on.",
 )
 @options.start
 @options.end
@@ -51,7 +53,7 @@ AMOUNT = Amount(min=0)
 @options.verbose
 def command(
     model: str,
-    candles: Path,
+    path: Path,
     start: str | None,
     end: str | None,
     artifacts: Path,
@@ -70,7 +72,7 @@ def command(
     version = store.find(Workspace(artifacts), model)
     given = {name: value for name, value in trading.items() if value is not None}
     with progress.shown() as listen:
-        done = replay(version.path, candles, start=start, end=end, trading=given, listen=listen)
+        done = replay(version.path, path, start=start, end=end, trading=given, listen=listen)
     if done.synthetic:
         render.loudly(result_view.SYNTHETIC)
     traded = done.backtest.to_json()

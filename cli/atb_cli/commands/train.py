@@ -53,10 +53,16 @@ def model(
     An option left out keeps the preset's value; see: atb presets show NAME. The model's folder is
     printed on stdout, everything else on stderr.
     """
+    from atb.errors import UsageError
     from atb.presets import resolve
     from atb_cli import progress, result_view
 
     recipe = resolve(preset, symbol, assignments=assignments, **fields)
+    if recipe.config.data.kind != "candles":
+        raise UsageError(
+            f"preset {preset!r} learns from an order book",
+            remedy=f"train it with: atb train lob PATH --suite {preset}",
+        )
     result_view.header(recipe.config)
     from atb.pipeline import train_model  # after the header: TensorFlow takes its seconds
 

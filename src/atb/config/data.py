@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from atb.clock import parse_time, timeframe_ms
-from atb.config.spec import Spec, checked, tagged
+from atb.config.spec import Spec, by_tag, checked, tagged
 
 Market = Literal["candles", "book"]  # what rows are of
 
@@ -21,6 +21,7 @@ class CandleData(Spec):
     sources take that one or fail.
     """
 
+    row: ClassVar[str] = "bar"
     kind: Literal["candles"] = "candles"
     timeframe: Annotated[str, checked(timeframe_ms)] = "1h"
     start: Annotated[str | None, checked(parse_time)] = Field(
@@ -40,6 +41,21 @@ class CandleData(Spec):
         if start is not None and end is not None and start >= end:
             raise ValueError(f"the range {self.start} to {self.end} is empty")
         return self
+
+    def facts(self) -> dict[str, Any]:
+        """What a row is, JSON-ready."""
+        return {"timeframe": self.timeframe}
+
+    def said(self) -> str:
+        """What is learned from, for people."""
+        first, last = self.start or "the first", self.end or "the last"
+        everything = "all of it" if self.path else "the latest two years"
+        span = f"{first} to {last}" if self.start or self.end else everything
+        return f"{self.timeframe} from {self.path or self.source}, {span}"
+
+    def of_file(self, path: Path) -> CandleData:
+        """The same rows, from a file."""
+        return CandleData(timeframe=self.timeframe, source="file", path=path)
 
     @property
     def start_ms(self) -> int | None:
@@ -65,6 +81,7 @@ class BookData(Spec):
         levels: price levels of each side; deeper ones are left out.
     """
 
+    row: ClassVar[str] = "event"
     kind: Literal["book"] = "book"
     source: Literal["auto", "file", "sample"] = "auto"
     path: Path | None = Field(None, strict=False)
@@ -72,5 +89,25 @@ class BookData(Spec):
     every: float = Field(1.0, gt=0)
     levels: int = Field(10, ge=1, le=200)
 
+    def facts(self) -> dict[str, Any]:
+        """What a row is, JSON-ready."""
+        return {"clock": self.clock, "every": self.every, "levels": self.levels}
 
-Data = Annotated[CandleData | BookData, Field(discriminator="kind"), tagged("kind", "candles")]
+    def said(self) -> str:
+        """What is learned from, for people."""
+        unit = {"event": "events", "time": "seconds", "volume": "traded"}[self.clock]
+        row = (
+            "every event"
+            if (self.clock, self.every) == ("event", 1.0)
+            else f"{self.every:g} {unit}"
+        )
+        return f"{self.levels} levels, {row}, from {self.path or self.source}"
+
+    def of_file(self, path: Path) -> BookData:
+        """The same rows, from a file."""
+        return self.model_copy(update={"source": "file", "path": path})
+
+
+AnyData = CandleData | BookData
+Data = Annotated[AnyData, Field(discriminator="kind"), tagged("kind", "candles")]
+HISTORIES: dict[str, type[AnyData]] = by_tag("kind", AnyData)

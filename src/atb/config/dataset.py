@@ -20,6 +20,9 @@ class DatasetSpec(Spec):
     embargo: int = Field(24, ge=0, description="bars left out between the parts, beyond the purge")
     scaler: Literal["minmax", "standard", "robust"] = "minmax"
     max_gap: int = Field(0, ge=0, description="missing bars a window may contain")
+    first_end: int = Field(
+        0, ge=0, description="row at which the first window ends, to compare windows of two lengths"
+    )
 
     @model_validator(mode="after")
     def _leaves_a_test_part(self) -> Self:

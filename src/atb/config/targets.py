@@ -2,7 +2,8 @@
 
 `output` names the serving graph's output: `return` is a log return, `probability` that of a rise,
 `probabilities` those of down, flat and up, `log_volatility` the log of a standard deviation per
-bar, `move` a change of the mid price in basis points. `classes` is how many classes there are, 1 for a quantity.
+bar, `move` a change of the mid price in basis points. `classes` is how many classes there are, 1
+for a quantity.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Multiple = Annotated[float, Field(gt=0, le=100)]
 
 
 class _Ahead(Spec):
-    """Something about the next rows, bars or events: one horizon, or several with an output each."""
+    """Something about the next rows: one horizon, or several with an output for each."""
 
     market: ClassVar[Market] = "candles"
     output: ClassVar[Output]

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from atb.config.data import Market
-from atb.config.spec import Spec, tagged
+from atb.config.spec import Spec, by_tag, tagged
+from atb.config.targets import Output
 
 
 class TradingSpec(Spec):
@@ -26,6 +27,13 @@ class TradingSpec(Spec):
     volatility_target: float = Field(0.2, gt=0, le=10, description="share of the equity per year")
     fee: float = Field(10.0, ge=0, description="basis points of the traded value, per side")
     slippage: float = Field(2.0, ge=0, description="basis points of the traded value, per side")
+
+    def said(self, output: Output) -> str:
+        """How predictions of this output are traded, for people."""
+        held = self.positions.replace("_", "/")
+        if output == "log_volatility":
+            held = f"long, aimed at a volatility of {self.volatility_target:.0%} a year"
+        return f"{held}, {self.fee + self.slippage:g} basis points a side"
 
 
 class TouchTrading(Spec):
@@ -49,5 +57,14 @@ class TouchTrading(Spec):
     hold: int | None = Field(None, ge=1, le=100_000)
     fee: float = Field(0.1, ge=0)
 
+    def said(self, output: Output) -> str:  # noqa: ARG002 (one way for all outputs)
+        """How predictions are traded, for people."""
+        late = f"{self.latency} event{'s' if self.latency != 1 else ''} late"
+        return (
+            f"market orders at the touch, {late}, the spread and {self.fee:g} basis points a side"
+        )
 
-Trading = Annotated[TradingSpec | TouchTrading, Field(discriminator="kind"), tagged("kind", "bars")]
+
+AnyTrading = TradingSpec | TouchTrading
+Trading = Annotated[AnyTrading, Field(discriminator="kind"), tagged("kind", "bars")]
+TRADINGS: dict[str, type[AnyTrading]] = by_tag("kind", AnyTrading)

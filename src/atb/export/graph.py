@@ -1,4 +1,4 @@
-"""The serving graph: raw candles in, return or probability out, everything between inside it.
+"""The serving graph: raw candles or books in, a signal out, everything between inside it.
 
 Features, scaling, network and unscaling are one Keras model, so nothing a model needs can be
 forgotten or done differently when it is served. Knows no file format.
@@ -13,17 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
-from atb.config.features import lookback
+from atb.config.features import lookback, market_of
 from atb.config.targets import Target
 from atb.features.layer import FeatureSet, rescaling
 from atb.features.scaling import Scaling
-from atb.market.candles import COLUMNS
 from atb.models.heads import ACTIVATIONS, logits
 from atb.models.remade import remade
 
 Float64 = npt.NDArray[np.float64]
 
-INPUT = "candles"
 UNSCALE = "unscale"
 VANISHING = 1e-30  # not zero: optimisers replace what is multiplied by zero
 
@@ -32,18 +30,20 @@ def serving_model(
     network: keras.Model,
     *,
     features: str,
+    columns: int,
     window: int,
     scaling: Scaling,
     target: Target,
     target_scale: float | Float64,
     target_offset: float | Float64,
 ) -> keras.Model:
-    """The whole path from candles to signal as one float32 model, with weights of its own.
+    """The whole path from raw rows to signal as one float32 model, with weights of its own.
 
     Args:
         network: `[B, window, F]` scaled features to `[B, K * L]` raw output, in any precision.
         features: name of the feature set that computes the F features.
-        window: bars the network sees.
+        columns: C of a raw row, see `atb.market.history`.
+        window: rows the network sees.
         scaling: feature scale and offset `[F]`.
         target: decides the output's name, activation and shape.
         target_scale: of all K horizons, or `[K]`; value = raw * target_scale + target_offset for
@@ -51,19 +51,19 @@ def serving_model(
         target_offset: see `target_scale`.
 
     Returns:
-        `candles` `[B, window + lookback, 5]` float32 (open, high, low, close in the quote currency,
-        volume in the base currency) to float32 `[B, K]`: `return` (log return), `probability` or
-        `log_volatility`; or to `probabilities`, `[B, 3]` for one horizon and `[B, K, 3]` for more.
+        `candles` or `book` `[B, window + lookback, C]` float32 to float32 `[B, K]`: `return` (log
+        return), `probability`, `log_volatility` or `move` (basis points); or to `probabilities`,
+        `[B, 3]` for one horizon and `[B, K, 3]` for more.
     """
-    candles = keras.Input((window + lookback(features), len(COLUMNS)), name=INPUT)
+    rows = keras.Input((window + lookback(features), columns), name=market_of(features))
     scale, offset = (target_scale, target_offset) if target.classes == 1 else (1.0, 0.0)
     by_horizon = (np.asarray(given).tolist() for given in (scale, offset))
     unscale = layers.Rescaling(*by_horizon, dtype="float32", name=UNSCALE)
     activation = layers.Activation(ACTIVATIONS[target.output], dtype="float32")
-    hidden = rescaling(scaling)(FeatureSet(features)(candles))
+    hidden = rescaling(scaling)(FeatureSet(features)(rows))
     raw = _by_horizon(unscale(in_float32(network)(hidden)), target)
-    served = Guard(name=target.output)(activation(raw), candles)
-    return keras.Model(candles, served, name="serving")
+    served = Guard(name=target.output)(activation(raw), rows)
+    return keras.Model(rows, served, name="serving")
 
 
 def _by_horizon(raw: keras.KerasTensor, target: Target) -> keras.KerasTensor:
@@ -74,22 +74,22 @@ def _by_horizon(raw: keras.KerasTensor, target: Target) -> keras.KerasTensor:
 
 @keras.saving.register_keras_serializable(package="atb")
 class Guard(layers.Layer):  # type: ignore[misc]
-    """A signal that is no number whenever one of its candles holds none.
+    """A signal that is no number whenever one of its rows holds none.
 
-    Maximum, ReLU and the clamped sigmoids of onnxruntime swallow NaN, so a damaged candle could
-    leave as a plausible prediction. Each candle is added here, made far too small to change a
+    Maximum, ReLU and the clamped sigmoids of onnxruntime swallow NaN, so a damaged row could
+    leave as a plausible prediction. Each row is added here, made far too small to change a
     finite signal.
     """
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name, dtype="float32", trainable=False)
 
-    def call(self, signal: Any, candles: Any) -> Any:
-        """Signal `[B, ...]` as it is, or not finite where candles `[B, T, 5]` are not."""
-        damage = ops.sum(candles * VANISHING, axis=(1, 2))
+    def call(self, signal: Any, rows: Any) -> Any:
+        """Signal `[B, ...]` as it is, or not finite where rows `[B, T, C]` are not."""
+        damage = ops.sum(rows * VANISHING, axis=(1, 2))
         return signal + ops.reshape(damage, (-1, *(1 for _ in signal.shape[1:])))
 
-    def compute_output_shape(self, signal_shape: Any, candles_shape: Any) -> Any:  # noqa: ARG002 (Keras matches the names)
+    def compute_output_shape(self, signal_shape: Any, rows_shape: Any) -> Any:  # noqa: ARG002 (Keras matches the names)
         """The signal's."""
         return signal_shape
 

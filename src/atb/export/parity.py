@@ -1,6 +1,6 @@
 """Whether an ONNX file says what its Keras model says, on real windows, at several batch sizes.
 
-Knows two functions of the same candles, not how either was made.
+Knows two functions of the same rows, not how either was made.
 """
 
 from __future__ import annotations
@@ -52,20 +52,20 @@ class Parity:
         return {**asdict(self), "batches": list(self.batches)}
 
 
-def sample(candles: Float32, ends: Int64, rows: int, count: int = WINDOWS) -> Float32:
-    """Windows of candles, spread evenly over the given ends.
+def sample(matrix: Float32, ends: Int64, rows: int, count: int = WINDOWS) -> Float32:
+    """Windows of rows, spread evenly over the given ends.
 
     Args:
-        candles: `[N, 5]` float32.
+        matrix: `[N, C]` float32 raw rows.
         ends: `[M]` rows at which whole windows end, each at least `rows - 1`.
-        rows: candles in a window, lookback included.
+        rows: of a window, lookback included.
         count: windows wanted; fewer when there are fewer ends.
 
     Returns:
-        `[min(count, M), rows, 5]` float32.
+        `[min(count, M), rows, C]` float32.
     """
     chosen = ends[np.linspace(0, len(ends) - 1, min(count, len(ends))).astype(np.int64)]
-    windows: Float32 = candles[chosen[:, np.newaxis] + np.arange(1 - rows, 1)]
+    windows: Float32 = matrix[chosen[:, np.newaxis] + np.arange(1 - rows, 1)]
     return windows
 
 
@@ -75,7 +75,7 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
     Args:
         serving: the model, from `atb.export.graph.serving_model`.
         path: the ONNX file.
-        windows: `[n, window + lookback, 5]` float32 candles.
+        windows: `[n, window + lookback, C]` float32 raw rows.
 
     Raises:
         IntegrityError: when a difference exceeds `TOLERANCE`, the shapes differ, one is a finite
@@ -130,7 +130,7 @@ def _difference(expected: Float64, actual: Float64, where: str) -> Float64:
             f"{int((~finite).sum())} of {expected.size} Keras outputs are not finite, and "
             f"{disagreeing} differ from ONNX in that",
             where=where,
-            remedy="check the candles of these windows with: atb data check",
+            remedy="check the data of these windows with: atb data check",
         )
     difference = np.abs(np.where(finite, actual - expected, 0.0))
     largest: Float64 = difference.max(axis=0)

@@ -1,11 +1,12 @@
 """A registered model's serving graph written again from its Keras file, and compared with it.
 
-The candles of the comparison are simulated: whether two graphs compute the same is a question about
-arithmetic, which any candles of the right form answer.
+The data of the comparison are simulated: whether two graphs compute the same is a question about
+arithmetic, which any rows of the right form answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -18,10 +19,12 @@ from atb.export import onnx, parity
 from atb.export.graph import Guard
 from atb.export.parity import Parity
 from atb.features.layer import FeatureSet
-from atb.market.sample import simulate
+from atb.market import sample
+from atb.market.history import Float32, History
+from atb.market.lob import sample as book_sample
 from atb.registry.integrity import verify
 
-START_MS, BARS = 1_672_531_200_000, 5_000  # 2023-01-01
+START_MS, ROWS = 1_672_531_200_000, 5_000  # 2023-01-01
 
 
 def rewrite(model: Path, output: Path) -> Parity:
@@ -62,9 +65,24 @@ def load(path: Path) -> keras.Model:
         ) from error
 
 
-def _windows(properties: dict[str, str], rows: int) -> parity.Float32:
-    """Simulated windows `[n, rows, 5]` float32 of the model's timeframe."""
+def _windows(properties: Mapping[str, str], rows: int) -> Float32:
+    """Simulated windows `[n, rows, C]` float32 of the rows the model knows."""
+    matrix = SIMULATED[properties["market"]](properties).matrix()
+    return parity.sample(matrix, np.arange(rows - 1, len(matrix)), rows)
+
+
+def _candles(properties: Mapping[str, str]) -> History:
     timeframe = properties["timeframe"]
-    end = START_MS + BARS * timeframe_ms(timeframe)
-    candles = simulate(properties["symbol"], timeframe, START_MS, end, seed=0)
-    return parity.sample(candles.matrix(), np.arange(rows - 1, BARS), rows)
+    end = START_MS + ROWS * timeframe_ms(timeframe)
+    return sample.simulate(properties["symbol"], timeframe, START_MS, end, seed=0)
+
+
+def _book(properties: Mapping[str, str]) -> History:
+    levels = int(properties["levels"])
+    return book_sample.simulate(properties["symbol"], ROWS, seed=0, levels=levels)
+
+
+SIMULATED: Mapping[str, Callable[[Mapping[str, str]], History]] = {
+    "candles": _candles,
+    "book": _book,
+}

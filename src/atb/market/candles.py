@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from atb.clock import timeframe_ms
+
+if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
+    from atb.config.data import Market
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -37,7 +40,7 @@ class Candles:
         synthetic: true when a simulator made any of it.
     """
 
-    kind: ClassVar[str] = "candles"
+    kind: ClassVar[Market] = "candles"
 
     symbol: str
     timeframe: str
@@ -91,6 +94,15 @@ class Candles:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of `matrix`."""
         return COLUMNS
+
+    @property
+    def breaks(self) -> int:
+        """Bars that are missing between others."""
+        return int(self.missing_before().sum())
+
+    def facts(self) -> dict[str, Any]:
+        """The length of a bar."""
+        return {"timeframe": self.timeframe}
 
     def matrix(self) -> Float32:
         """`[N, 5]` float32 in the order of `COLUMNS`: what features and serving graphs take."""

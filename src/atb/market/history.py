@@ -6,10 +6,13 @@ this and so serves both.
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
+    from atb.config.data import Market
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -23,7 +26,7 @@ class History(Protocol):
         kind: what the rows are, `candles` or `book`; names the input of serving graphs.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[Market]
 
     @property
     def symbol(self) -> str:
@@ -60,7 +63,16 @@ class History(Protocol):
         """Names of the C columns of `matrix`."""
         ...
 
+    @property
+    def breaks(self) -> int:
+        """How often the rows are interrupted: by missing bars, by ends of sessions."""
+        ...
+
     def __len__(self) -> int: ...
+
+    def facts(self) -> dict[str, Any]:
+        """What its numbers are counted in, as a model of it must say: JSON-ready."""
+        ...
 
     def matrix(self) -> Float32:
         """`[N, C]` float32: what features and serving graphs take."""

@@ -65,17 +65,16 @@ def write(run: Run, path: Path) -> None:
     )
     page: str = environment.from_string(PAGE).render(
         run=run,
-        data=record.data(run.candles),
+        data=record.data(run.history),
         judgements=[_judgement(horizon, verdict) for horizon, verdict in run.verdicts.items()],
         figures=list(_figures(run)),
-        rule=_rule(run),
+        rule=run.config.trading.said(run.predictions.unit),
         equity=_equity(run),
         losses=_losses(run),
         scores=list(_scores(run)),
         periods=_periods(run),
         recipe=run.config.model_dump_json(indent=2),
         colours={"model": MODEL, "naive": NAIVE},
-        cost=run.config.trading.fee + run.config.trading.slippage,
     )
     path.write_text(page, encoding="utf-8")
 
@@ -134,14 +133,6 @@ def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
         yield name.replace("_", " "), figure(name, traded[name]), figure(name, held)
 
 
-def _rule(run: Run) -> str:
-    """How predictions were turned into positions."""
-    trading = run.config.trading
-    if run.predictions.unit == "log_volatility":
-        return f"long, aimed at a volatility of {trading.volatility_target:.0%} a year"
-    return trading.positions.replace("_", "/")
-
-
 def _equity(run: Run) -> str:
     backtest = run.backtest
     lines = (Line("buy and hold", NAIVE, backtest.held), Line("model", MODEL, backtest.equity))
@@ -170,6 +161,6 @@ def _scores(run: Run) -> Iterator[tuple[str, str]]:
 
 def _periods(run: Run) -> list[tuple[str, int, str, str]]:
     """Part, windows, first and last bar."""
-    split, time = run.dataset.split, run.candles.time
+    split, time = run.dataset.split, run.history.time
     parts = (("train", split.train), ("validation", split.validation), ("test", split.test))
     return [(n, len(ends), iso(int(time[ends[0]])), iso(int(time[ends[-1]]))) for n, ends in parts]

@@ -23,7 +23,7 @@ from atb.clock import iso, now_ms, parse_time
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.evaluation.verdict import Verdict
-from atb.market.candles import COLUMNS, Candles
+from atb.market.history import History
 
 if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
     from atb.dataset.build import Dataset
@@ -44,7 +44,7 @@ class Run:
 
     version: str
     config: TrainingConfig
-    candles: Candles
+    history: History
     dataset: Dataset
     fitted: Fitted
     served: npt.NDArray[np.float64]
@@ -63,46 +63,48 @@ class Run:
     def learned_until(self) -> int:
         """Close in ms UTC of the last bar that any of the model's weights learned from."""
         labels, learned = self.dataset.labels, self.dataset.split.validation
-        own = int(self.candles.close_time[labels.known_at[learned].max()])
+        own = int(self.history.close_time[labels.known_at[learned].max()])
         parent = self.notes.get("warm_start")
         return max(own, parse_time(parent["learned_until"])) if parent else own
 
 
-def data(candles: Candles) -> dict[str, Any]:
-    """Which candles a model learned from."""
+def data(history: History) -> dict[str, Any]:
+    """Which history a model learned from."""
     return {
-        "source": candles.source,
-        "synthetic": candles.synthetic,
-        "rows": len(candles),
-        "first": iso(int(candles.time[0])),
-        "last": iso(int(candles.time[-1])),
-        "gaps": int(candles.missing_before().sum()),
+        "source": history.source,
+        "synthetic": history.synthetic,
+        "rows": len(history),
+        "first": iso(int(history.time[0])),
+        "last": iso(int(history.time[-1])),
+        "gaps": history.breaks,
     }
 
 
-def facts(version: str, config: TrainingConfig, candles: Candles) -> dict[str, Any]:
+def facts(version: str, config: TrainingConfig, history: History) -> dict[str, Any]:
     """What a model must say of itself wherever it goes: its input, its target, its origin."""
     return {
         "version": version,
         "symbol": config.symbol,
-        "timeframe": config.data.timeframe,
-        "columns": ",".join(COLUMNS),
+        "market": history.kind,
+        **config.data.facts(),
+        **history.facts(),
+        "columns": ",".join(history.columns),
         "features": config.features,
         "window": config.window,
         "lookback": lookback(config.features),
         "max_gap": config.dataset.max_gap,
         "target": config.target.kind,
         "horizon": config.target.model_dump(mode="json")["horizon"],
-        "synthetic": candles.synthetic,
-        "data_sha256": candles.sha256(),
+        "synthetic": history.synthetic,
+        "data_sha256": history.sha256(),
         "config_sha256": config.sha256(),
         "atb": __version__,
     }
 
 
-def properties(version: str, config: TrainingConfig, candles: Candles) -> dict[str, str]:
+def properties(version: str, config: TrainingConfig, history: History) -> dict[str, str]:
     """The same facts as the text that a serving graph carries."""
-    known = facts(version, config, candles)
+    known = facts(version, config, history)
     return {
         name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in known.items()
     }
@@ -112,11 +114,11 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
     """Where a model came from and what it needs: enough to train it again."""
     split = run.dataset.split
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    periods = {name: run.candles.time[ends[[0, -1]]] for name, ends in parts.items()}
+    periods = {name: run.history.time[ends[[0, -1]]] for name, ends in parts.items()}
     return {
-        **facts(run.version, run.config, run.candles),
+        **facts(run.version, run.config, run.history),
         "created": iso(now_ms()),
-        "data": {**data(run.candles), "timeframe": run.candles.timeframe},
+        "data": {**data(run.history), **run.config.data.facts()},
         "dataset": {
             "windows": {name: len(ends) for name, ends in parts.items()},
             "periods": {name: [iso(int(t)) for t in times] for name, times in periods.items()},
@@ -162,7 +164,7 @@ def summary(run: Run, path: Path, stages: dict[str, float]) -> dict[str, Any]:
         "onnx": str(path / "model.onnx"),
         "symbol": run.config.symbol,
         "preset": run.config.name,
-        "data": data(run.candles),
+        "data": data(run.history),
         **metrics(run),
         "parity": run.parity.to_json(),
         "stages": stages,

@@ -28,7 +28,7 @@ def write_history(run: Run, path: Path) -> None:
 
 
 def write_predictions(run: Run, path: Path) -> None:
-    """One row per test window: open time of its last bar, that bar's close, prediction, label.
+    """One row per test window: time of its last row, the price then, prediction, label.
 
     Three classes have a prediction `down`, `flat` and `up`; of several horizons each has its
     columns, as in `prediction_5` and `actual_5`.
@@ -38,8 +38,8 @@ def write_predictions(run: Run, path: Path) -> None:
 
     rows, horizons = run.predictions.rows, run.config.target.horizons
     columns = {
-        "time": pa.array(run.candles.time[rows], pa.timestamp("ms", tz="UTC")),
-        "close": run.candles.close[rows],
+        "time": pa.array(run.history.time[rows], pa.timestamp("ms", tz="UTC")),
+        "price": run.history.price[rows],
     }
     for index, horizon in enumerate(horizons):
         suffix = f"_{horizon}" if len(horizons) > 1 else ""
@@ -47,5 +47,5 @@ def write_predictions(run: Run, path: Path) -> None:
         names = ("prediction",) if predicted.shape[1] == 1 else NAMES[3]
         columns |= {f"{name}{suffix}": predicted[:, at] for at, name in enumerate(names)}
         columns[f"actual{suffix}"] = run.dataset.labels.value[rows, index]
-    said = {"unit": run.predictions.unit, "synthetic": str(run.candles.synthetic).lower()}
+    said = {"unit": run.predictions.unit, "synthetic": str(run.history.synthetic).lower()}
     pq.write_table(pa.table(columns, metadata=said), path, compression="zstd")

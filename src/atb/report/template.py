@@ -35,18 +35,18 @@ PAGE = (
 """
     + """<body>
 <h1>{{ run.config.symbol }} · {{ run.config.name }}</h1>
-<p class="soft">{{ run.version }} · {{ data.rows }} candles of {{ run.candles.timeframe }} from
-{{ data.source }}, {{ data.first }} to {{ data.last }}, {{ data.gaps }} gaps</p>
-{% if run.candles.synthetic %}
-<p class="synthetic">SYNTHETIC DATA: a simulator made these candles; they say nothing about a
-market.</p>
+<p class="soft">{{ run.version }} · {{ data.rows }} {{ run.config.data.row }}s
+from {{ data.source }}, {{ data.first }} to {{ data.last }}, {{ data.gaps }} gaps</p>
+{% if run.history.synthetic %}
+<p class="synthetic">SYNTHETIC DATA: a simulator made these {{ run.config.data.row }}s; they say
+nothing about a market.</p>
 {% endif %}
 <p class="verdict">{{ run.verdict.words }}</p>
 
 <h2>On test rows, judged once</h2>
 {% for one in judgements %}
 {% if judgements | length > 1 %}
-<h3>{{ one.horizon }} bar{{ "s" if one.horizon > 1 }} ahead{{ ", traded" if loop.first }}</h3>
+<h3>{{ one.horizon }} {{ run.config.data.row }}{{ "s" if one.horizon > 1 }} ahead{{ ", traded" if loop.first }}</h3>
 <p class="soft">{{ one.words }}</p>
 {% endif %}
 <table>
@@ -70,8 +70,7 @@ market.</p>
 {% endfor %}
 
 <h2>Backtest</h2>
-<p class="soft">{{ rule }}, {{ cost }} basis points a
-side. <i style="background: {{ colours.model }}"></i> model
+<p class="soft">{{ rule }}. <i style="background: {{ colours.model }}"></i> model
 <i style="background: {{ colours.naive }}"></i> buy and hold</p>
 {{ equity | safe }}
 <table>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 from atb.backtest.predictions import LAWS
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
+from atb.market.lob import book
 from atb.registry.integrity import verify
 
 if TYPE_CHECKING:  # recipes are not needed to serve
@@ -24,7 +25,26 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 GRAPH = "model.onnx"
-INPUT = "candles"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What a graph must say of the rows it takes.
+
+    Attributes:
+        columns: from how many there are to their names.
+        facts: further properties it must have.
+    """
+
+    columns: Callable[[int], tuple[str, ...]]
+    facts: tuple[str, ...]
+
+
+# By market, which also names the input of its graphs.
+ROWS: Mapping[str, _Rows] = {
+    "candles": _Rows(lambda _count: COLUMNS, ("timeframe",)),
+    "book": _Rows(lambda count: book.columns(count // len(book.SIDES)), ("clock", "every", "tick")),
+}
 UNITS: Mapping[str, Output] = {name: name for name in LAWS}
 
 # onnxruntime's errors share no base class; these are the ones that reading a graph can end in.
@@ -45,15 +65,19 @@ class Session:
     Attributes:
         path: the graph's file.
         symbol: the market it was trained on.
-        timeframe: length of its bars.
-        rows: candles one window needs, lookback included.
+        market: what its rows are, `candles` or `book`.
+        columns: names of a raw row's C columns.
+        says: all that the graph says of itself, by name.
+        rows: raw rows one window needs, lookback included.
         max_gap: missing bars a window may contain.
         unit: what the graph's output is, see `atb.config.targets`.
     """
 
     path: Path
     symbol: str
-    timeframe: str
+    market: str
+    columns: tuple[str, ...]
+    says: Mapping[str, str]
     rows: int
     max_gap: int
     unit: Output
@@ -72,19 +96,21 @@ class Session:
         session = _loaded(path)
         says = _Properties(path, session.get_modelmeta().custom_metadata_map)
         rows = says.number("window") + says.number("lookback")
-        says.require("columns", ",".join(COLUMNS))
+        market, columns = says.rows()
         return cls(
             path,
             says.text("symbol"),
-            says.text("timeframe"),
+            market,
+            columns,
+            says.values,
             rows,
             says.number("max_gap"),
-            _unit(session, rows, path),
+            _unit(session, (market, "tensor(float)", [rows, len(columns)]), path),
             session,
         )
 
     def run(self, windows: Float32) -> Float64:
-        """`[B, rows, 5]` float32 candles to float64 in `unit`, for the horizon that is traded.
+        """`[B, rows, C]` float32 raw rows to float64 in `unit`, for the horizon that is traded.
 
         Returns:
             `[B]`, or `[B, 3]` probabilities of down, flat and up.
@@ -92,7 +118,7 @@ class Session:
         Raises:
             IntegrityError: when an answer is not a finite number.
         """
-        (output,) = self._session.run(None, {INPUT: windows})
+        (output,) = self._session.run(None, {self.market: windows})
         answers: Float64 = np.asarray(output, np.float64)
         if answers.ndim == 3 or self.unit != "probabilities":
             answers = answers[:, 0]
@@ -101,7 +127,7 @@ class Session:
             raise _error(
                 f"it answers {wrong} of {len(answers)} windows with no finite number",
                 self.path,
-                "check the candles with: atb data check",
+                "check the data with: atb data check",
             )
         return answers
 
@@ -124,9 +150,18 @@ class _Properties:
             raise _error(f"the graph says {name} {text!r}, not a whole number", self.path)
         return int(text)
 
-    def require(self, name: str, expected: str) -> None:
-        if self.text(name) != expected:
-            raise _error(f"the graph says {name} {self.text(name)!r}, not {expected!r}", self.path)
+    def rows(self) -> tuple[str, tuple[str, ...]]:
+        """The market and the columns of its rows, just as they are in a history."""
+        market, columns = self.text("market"), self.text("columns")
+        if market not in ROWS:
+            raise _error(f"the graph says market {market!r}, not one of {list(ROWS)}", self.path)
+        known = ROWS[market]
+        for name in known.facts:
+            self.text(name)
+        expected = ",".join(known.columns(columns.count(",") + 1))
+        if columns != expected:
+            raise _error(f"the graph says columns {columns!r}, not {expected!r}", self.path)
+        return market, tuple(columns.split(","))
 
 
 def _loaded(path: Path) -> onnxruntime.InferenceSession:
@@ -141,12 +176,13 @@ def _loaded(path: Path) -> onnxruntime.InferenceSession:
         raise _error(f"onnxruntime {version} cannot read the graph: {reason}", path) from error
 
 
-def _unit(session: onnxruntime.InferenceSession, rows: int, path: Path) -> Output:
+def _unit(
+    session: onnxruntime.InferenceSession, expected: tuple[str, str, list[int]], path: Path
+) -> Output:
     """The unit the graph's only output is named for, once its only input is the one expected."""
     inputs = [(one.name, one.type, one.shape[1:]) for one in session.get_inputs()]
-    expected = [(INPUT, "tensor(float)", [rows, len(COLUMNS)])]
-    if inputs != expected:
-        raise _error(f"the graph takes {inputs}, not {expected}", path)
+    if inputs != [expected]:
+        raise _error(f"the graph takes {inputs}, not {[expected]}", path)
     outputs = [one.name for one in session.get_outputs()]
     if len(outputs) != 1 or outputs[0] not in UNITS:
         raise _error(f"the graph gives {outputs}, not one of {list(UNITS)}", path)

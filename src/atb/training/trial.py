@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from atb.config.features import SETS
+from atb.config.features import width
 from atb.config.training import TrainingConfig
 from atb.training import assemble
 from atb.training.steps import Steps
@@ -21,8 +21,8 @@ MOST_STEPS = 50
 
 
 def shape(config: TrainingConfig) -> tuple[int, int]:
-    """Bars and features of a window."""
-    return config.window, len(SETS[config.features])
+    """Rows and features of a window."""
+    return config.window, width(config.features)
 
 
 def steps(config: TrainingConfig, policy: str) -> Steps:

@@ -12,7 +12,7 @@ from atb.clock import iso
 from atb.dataset.build import Dataset
 from atb.errors import DataError
 from atb.export import rewrite
-from atb.market.candles import Candles
+from atb.market.history import History
 from atb.registry import integrity, store
 from atb.workspace import Workspace
 
@@ -30,22 +30,22 @@ def give(workspace: Workspace, reference: str, network: keras.Model) -> None:
     network.set_weights(serving.get_layer(network.name).get_weights())
 
 
-def require_unseen(learned_until: int, candles: Candles, dataset: Dataset) -> None:
-    """Refuse to test on bars that a model has learned from.
+def require_unseen(learned_until: int, history: History, dataset: Dataset) -> None:
+    """Refuse to test on rows that a model has learned from.
 
     Args:
-        learned_until: ms UTC; close of the last bar it learned from.
-        candles: `[N]` bars.
-        dataset: its split says which bars are tested on.
+        learned_until: ms UTC; close of the last row it learned from.
+        history: `[N]` rows.
+        dataset: its split says which rows are tested on.
 
     Raises:
         DataError: naming both times.
     """
-    first = int(candles.close_time[dataset.split.test[0]])
+    first = int(history.close_time[dataset.split.test[0]])
     if learned_until > first:
         raise DataError(
-            f"the model has learned from bars up to {iso(learned_until)}, "
+            f"the model has learned from rows up to {iso(learned_until)}, "
             f"but test rows begin at {iso(first)}",
             where="--from",
-            remedy="give candles whose test part is later",
+            remedy="give data whose test part is later",
         )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
+    from atb.config.data import Market
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -23,6 +26,11 @@ FLOW = ("traded", "seconds")  # beside the levels, in a book's matrix
 NS_PER_MS = 1_000_000
 NS_PER_SECOND = 1_000_000_000
 EXACT = 1 << 24  # the largest number of ticks that float32 still counts one by one
+
+
+def columns(depth: int) -> tuple[str, ...]:
+    """Names of the columns of a book's matrix: `ask_price_1` to `bid_size_L`, then `FLOW`."""
+    return (*(f"{side}_{level}" for level in range(1, depth + 1) for side in SIDES), *FLOW)
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Book:
         synthetic: true when a simulator made any of it.
     """
 
-    kind: ClassVar[str] = "book"
+    kind: ClassVar[Market] = "book"
 
     symbol: str
     time_ns: Int64
@@ -92,9 +100,8 @@ class Book:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of `matrix`: `ask_price_1` to `bid_size_L`, then `FLOW`."""
-        levels = (f"{side}_{level}" for level in range(1, self.depth + 1) for side in SIDES)
-        return (*levels, *FLOW)
+        """Names of the columns of `matrix`."""
+        return columns(self.depth)
 
     def side(self, name: str) -> Float32:
         """`[N, L]` view of one of `SIDES`, best level first."""
@@ -106,6 +113,15 @@ class Book:
         ask, bid = (self.levels[:, SIDES.index(name)] for name in ("ask_price", "bid_price"))
         mid: Float64 = (ask.astype(np.float64) + bid) / 2
         return mid if self.tick is None else mid * self.tick
+
+    @property
+    def breaks(self) -> int:
+        """Ends of sessions between the rows."""
+        return int(np.count_nonzero(np.diff(self.session)))
+
+    def facts(self) -> dict[str, Any]:
+        """Levels of each side and the tick."""
+        return {"levels": self.depth, "tick": self.tick}
 
     def matrix(self) -> Float32:
         """`[N, 4 * L + 2]` float32: the levels, the size traded, and seconds since the row before.
