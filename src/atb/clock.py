@@ -80,13 +80,14 @@ def stamp(ms: int) -> str:
     return to_datetime(ms).strftime("%Y%m%dT%H%M%SZ")
 
 
-_EPOCH_UNITS_PER_MS = {"s": 1e-3, "ms": 1.0, "us": 1e3, "ns": 1e6}
 EARLIEST_MS = parse_time("1980-01-01")
 LATEST_MS = parse_time("2100-01-01")
+NS_PER_MS = 1_000_000
+NS_PER_SECOND = 1_000_000_000
 
 
-def epoch_to_ms(values: Int64) -> Int64:
-    """Integers since 1970 in seconds, ms, us or ns (sniffed), as ms.
+def epoch_to_ns(values: Int64) -> Int64:
+    """Integers since 1970 in seconds, ms, us or ns (sniffed), as ns.
 
     The four readings of one number are a factor of 1,000 apart, so at most one puts a market time
     between 1980 and 2100.
@@ -95,11 +96,20 @@ def epoch_to_ms(values: Int64) -> Int64:
         DataError: when no unit puts all values in that range, or two units are mixed.
     """
     low, high = int(values.min()), int(values.max())
-    for unit, per_ms in _EPOCH_UNITS_PER_MS.items():
-        if low >= EARLIEST_MS * per_ms and high < LATEST_MS * per_ms:
-            return values * 1000 if unit == "s" else values // int(per_ms)
+    for per_second in (1, 10**3, 10**6, 10**9):
+        if low * 1000 >= EARLIEST_MS * per_second and high * 1000 < LATEST_MS * per_second:
+            return values * (NS_PER_SECOND // per_second)
     raise DataError(
         f"times from {low} to {high} are no seconds, milliseconds, microseconds or nanoseconds "
         "since 1970",
         remedy="use one unit throughout, between the years 1980 and 2100",
     )
+
+
+def epoch_to_ms(values: Int64) -> Int64:
+    """The same as ms, rounded down.
+
+    Raises:
+        DataError: as `epoch_to_ns` does.
+    """
+    return epoch_to_ns(values) // NS_PER_MS

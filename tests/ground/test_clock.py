@@ -53,6 +53,7 @@ def test_every_unit_of_an_epoch_is_recognised(ms: int, unit: str) -> None:
     ms -= ms % 1000
     value = ms // 1000 if unit == "s" else ms * {"ms": 1, "us": 10**3, "ns": 10**6}[unit]
     assert clock.epoch_to_ms(np.array([value])).tolist() == [ms]
+    assert clock.epoch_to_ns(np.array([value])).tolist() == [ms * 10**6]
 
 
 @pytest.mark.parametrize("values", [[5], [T0, T0 * 1000], [T0 // 1000, T0]])

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atb.errors import DataError
-from atb.market import archive, checks, files, sample
+from atb.market import archive, checks, files, reading, sample
 from atb.market.candles import COLUMNS
 
 NAMES = ["timestamp", *COLUMNS]
@@ -347,7 +347,7 @@ def test_a_zip_bomb_is_refused(monkeypatch):
 
 def test_a_parquet_that_promises_too_much_is_refused(tmp_path, monkeypatch):
     (tmp_path / "x.parquet").write_bytes(parquet(time=[1_700_000_000], **GOOD))
-    monkeypatch.setattr(files, "MAX_ROWS", 0)
+    monkeypatch.setattr(reading, "MAX_ROWS", 0)
     with pytest.raises(DataError, match="says it has 1 rows"):
         files.read(tmp_path / "x.parquet", "BTCUSDT", "1h")
 

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atb.clock import EARLIEST_MS, LATEST_MS, epoch_to_ms, iso, parse_time
+from atb.clock import (
+    EARLIEST_MS,
+    LATEST_MS,
+    NS_PER_MS,
+    NS_PER_SECOND,
+    epoch_to_ns,
+    iso,
+    parse_time,
+)
 from atb.errors import DataError, UsageError
 from atb.market.candles import COLUMNS, Float64, Int64
 
@@ -29,7 +37,6 @@ VALUE_NAMES = {
     "close": ("close", "c"),
     "volume": ("volume", "vol", "v"),
 }
-_MS_PER_SECOND = 1000
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
@@ -65,8 +72,8 @@ def columns(table: Any) -> dict[str, npt.NDArray[Any]]:
     places = locate(table.column_names)
     if table.num_rows == 0:
         raise DataError("there are no rows", remedy="give a file with candles in it")
-    time = _milliseconds(_flat(table.column(places["time"])))
-    values = {name: _numbers(_flat(table.column(places[name])), name) for name in COLUMNS}
+    time = nanoseconds(flat(table.column(places["time"]))) // NS_PER_MS
+    values = {name: numbers(flat(table.column(places[name])), name) for name in COLUMNS}
     return {"time": time, **values}
 
 
@@ -87,7 +94,7 @@ def _not_one(role: str, candidates: list[str], names: list[str]) -> DataError:
     )
 
 
-def _flat(column: Any) -> Any:
+def flat(column: Any) -> Any:
     """One contiguous Arrow array, decoded from a dictionary, text without blanks around it."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -109,8 +116,12 @@ def _is_text(kind: Any) -> bool:
     )
 
 
-def _numbers(column: Any, name: str) -> Float64:
-    """`[N]` float64 of a numeric or text column; missing cells are NaN."""
+def numbers(column: Any, name: str) -> Float64:
+    """`[N]` float64 of a numeric or text column; missing cells are NaN.
+
+    Raises:
+        DataError: naming the first row whose cell is no number.
+    """
     import pyarrow as pa
 
     try:
@@ -144,8 +155,12 @@ def _first_failing(column: Any, convert: Callable[[Any], Any]) -> int:
     return good
 
 
-def _milliseconds(column: Any) -> Int64:
-    """`[N]` int64 ms UTC of a column of times in any form."""
+def nanoseconds(column: Any) -> Int64:
+    """`[N]` int64 ns UTC of a column of times in any form.
+
+    Raises:
+        DataError: when a time is missing, cannot be read, or lies outside 1980 to 2100.
+    """
     import pyarrow as pa
 
     if column.null_count:
@@ -181,29 +196,32 @@ def _from_moments(column: Any) -> Int64:
             f"row {first}, counted from 0: time is {column[first]}",
             remedy=f"give times between {iso(EARLIEST_MS)} and {iso(LATEST_MS)}",
         )
-    if per_second < _MS_PER_SECOND:
-        return counts * (_MS_PER_SECOND // per_second)
-    return counts // (per_second // _MS_PER_SECOND)
+    return counts * (NS_PER_SECOND // per_second)
 
 
 def _from_numbers(column: Any) -> Int64:
-    """Integers, or floats that hold integers, in a unit that is sniffed."""
+    """Integers, or floats to the microsecond, in a unit that is sniffed."""
     import pyarrow as pa
 
     try:
-        numbers = column.cast("float64", safe=False).to_numpy()
-        if not np.isfinite(numbers).all():
-            row = int(np.argmin(np.isfinite(numbers)))
-            raise DataError(
-                f"row {row}, counted from 0: time is {numbers[row]}",
-                remedy="correct or remove that row",
-            )
-        whole = column if pa.types.is_integer(column.type) else column.cast("int64", safe=False)
-        return epoch_to_ms(whole.cast("int64").to_numpy())
+        if pa.types.is_integer(column.type):
+            return epoch_to_ns(column.cast("int64").to_numpy())
+        counts = column.cast("float64").to_numpy()
     except pa.ArrowException as error:
         raise DataError(
             f"the times are of type {column.type}", remedy="give timestamps, integers or ISO text"
         ) from error
+    if not np.isfinite(counts).all():
+        row = int(np.argmin(np.isfinite(counts)))
+        raise DataError(
+            f"row {row}, counted from 0: time is {counts[row]}", remedy="correct or remove that row"
+        )
+    # Half a microsecond is what a float64 knows of seconds since 1970.
+    whole = np.floor(np.clip(counts, -9e18, 9e18)).astype(np.int64)
+    time = epoch_to_ns(whole)
+    unit = time[0] // whole[0]
+    time += np.rint((counts - whole) * (unit / 1000)).astype(np.int64) * 1000
+    return time
 
 
 def _from_text(column: Any) -> Int64:
@@ -213,8 +231,8 @@ def _from_text(column: Any) -> Int64:
     readings: tuple[tuple[Any, Callable[[Any], Int64]], ...] = (
         (pa.int64(), _from_numbers),
         (pa.float64(), _from_numbers),
-        (pa.timestamp("us"), _from_moments),
-        (pa.timestamp("us", tz="UTC"), _from_moments),
+        (pa.timestamp("ns"), _from_moments),
+        (pa.timestamp("ns", tz="UTC"), _from_moments),
     )
     for kind, reading in readings:
         try:

@@ -55,8 +55,7 @@ def _priced(mark: Callable[[Book], Marks]) -> Callable[[Book], Marks]:
 
 def _any(cells: Bools) -> Marks:
     """`[N]` rows of `[N, ...]` that have one."""
-    marks: Marks = cells.any(axis=1)
-    return marks
+    return np.asarray(cells.any(axis=1))
 
 
 def _same_session(book: Book) -> Bools:
