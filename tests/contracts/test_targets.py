@@ -13,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb import targets
-from atb.config.targets import TARGETS, AnyTarget
+from atb.config.targets import TARGETS, AnyTarget, MidPriceTarget
 from atb.market.candles import COLUMNS, Candles
 from atb.market.files import read
+from atb.market.history import History
+from atb.market.lob.book import Book
 from atb.targets.build import BUILDERS, build
 
-SHARED = {"labels", "build", "trailing"}  # files that are no target
+SHARED = {"labels", "build", "trailing", "moves"}  # files that are no target
 HOUR = 3_600_000
 BARS = 80
 
@@ -32,34 +34,60 @@ def specs() -> list[AnyTarget]:
         found.append(spec(horizon=6, **span))
         if "tuple" in str(fields["horizon"].annotation):
             found.append(spec(horizon=(1, 3, 6), **span))
+    smoothed = {"horizon": (3, 6), "length": 4, "threshold": 5}
+    found += [MidPriceTarget(smoothing=form, **smoothed) for form in ("ahead", "both", "apart")]
     return found
 
 
+def name(spec: AnyTarget) -> str:
+    return "-".join([spec.kind, str(len(spec.horizons)), getattr(spec, "smoothing", "")])
+
+
 SPECS = specs()
-every_target = pytest.mark.parametrize(
-    "spec", SPECS, ids=[f"{spec.kind}-{len(spec.horizons)}" for spec in SPECS]
-)
+every_target = pytest.mark.parametrize("spec", SPECS, ids=name)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def market(seed: int) -> Candles:
-    """A random walk with wicks, and gaps of one to four missing bars."""
+def market(spec: AnyTarget, seed: int) -> History:
+    """A random walk of the market of a target, with gaps or several sessions."""
     random = np.random.default_rng(seed)
+    if spec.market == "book":
+        mid = 10_000 + np.cumsum(random.integers(-5, 6, BARS))
+        return book(mid, np.cumsum(random.random(BARS) < 0.04))
     close = 100 * np.exp(np.cumsum(random.normal(0, 0.01, BARS) * (random.random(BARS) < 0.9)))
     up, down = np.exp(np.abs(random.normal(0, 0.004, (2, BARS))))
     hours = np.cumsum(random.choice([1, 2, 5], BARS, p=[0.92, 0.04, 0.04]))
     return Candles("X", "1h", hours * HOUR, close, close * up, close / down, close, np.ones(BARS))
 
 
-def changed(candles: Candles, after: int, seed: int) -> Candles:
+def book(mid: np.ndarray, session: np.ndarray, tick: float = 0.01) -> Book:
+    """One level, one tick to either side of each mid, which is in ticks."""
+    size = np.ones(len(mid))
+    levels = np.stack([mid + 1, size, mid - 1, size], axis=1)
+    return Book("X", np.arange(len(mid)), levels, size, session, tick)
+
+
+def scaled(history: History, factor: np.ndarray | float) -> History:
+    """The same with every price multiplied, a row at a time or all alike."""
+    if isinstance(history, Book):
+        return replace(history, levels=history.levels * np.reshape(factor, (-1, 1)))
+    return replace(history, **{name: getattr(history, name) * factor for name in COLUMNS[:4]})
+
+
+def changed(history: History, after: int, seed: int) -> History:
     """The same up to and with row `after`; then other prices at other times, to the same length."""
     random = np.random.default_rng(seed)
-    factor = np.exp(random.normal(0, 0.2, len(candles)))
+    factor = np.exp(random.normal(0, 0.2, len(history)))
     factor[: after + 1] = 1.0
-    hours = np.diff(candles.time, prepend=candles.time[0]) // HOUR
-    hours[after + 1 :] = random.integers(1, 4, len(candles) - after - 1)
-    columns = {name: getattr(candles, name) * factor for name in COLUMNS}
-    return replace(candles, time=candles.time[0] + np.cumsum(hours) * HOUR, **columns)
+    later = len(history) - after - 1
+    other = scaled(history, factor)
+    if isinstance(other, Book):
+        session = other.session.copy()
+        session[after + 1 :] = session[after] + np.cumsum(random.random(later) < 0.1)
+        return replace(other, session=session)
+    hours = np.diff(other.time, prepend=other.time[0]) // HOUR
+    hours[after + 1 :] = random.integers(1, 4, later)
+    return replace(other, time=other.time[0] + np.cumsum(hours) * HOUR)
 
 
 def test_specs_files_and_builders_match() -> None:
@@ -75,7 +103,7 @@ def test_specs_files_and_builders_match() -> None:
 @every_target
 @pytest.mark.parametrize("bars", [0, 1, 2, 5, 6, 7, BARS])
 def test_there_is_one_row_for_each_bar_and_one_column_for_each_horizon(spec, bars) -> None:
-    labels = build(spec, market(0).rows(0, bars))
+    labels = build(spec, market(spec, 0).rows(0, bars))
     assert labels.value.shape == (bars, len(spec.horizons))
     assert labels.known_at.shape == (bars,)
     assert (labels.value.dtype, labels.known_at.dtype) == (np.float64, np.int64)
@@ -86,7 +114,7 @@ def test_there_is_one_row_for_each_bar_and_one_column_for_each_horizon(spec, bar
 @given(seed=seeds, max_gap=st.integers(0, 4))
 @settings(max_examples=40, deadline=None)
 def test_a_label_is_known_later_than_its_row_or_never(spec, seed, max_gap) -> None:
-    labels = build(spec, market(seed), max_gap)
+    labels = build(spec, market(spec, seed), max_gap)
     known = np.isfinite(labels.value).all(axis=1)
     rows = np.arange(BARS)
     assert np.all(labels.known_at[~known] == BARS)
@@ -99,8 +127,8 @@ def test_a_label_is_known_later_than_its_row_or_never(spec, seed, max_gap) -> No
 @given(seed=seeds, max_gap=st.integers(0, 4))
 @settings(max_examples=40, deadline=None)
 def test_no_label_reaches_across_a_gap(spec, seed, max_gap) -> None:
-    candles = market(seed)
-    labels, segment = build(spec, candles, max_gap), candles.segments(max_gap)
+    history = market(spec, seed)
+    labels, segment = build(spec, history, max_gap), history.segments(max_gap)
     known = np.isfinite(labels.value).all(axis=1)
     assert np.all(segment[labels.known_at[known]] == segment[known])
 
@@ -109,8 +137,8 @@ def test_no_label_reaches_across_a_gap(spec, seed, max_gap) -> None:
 @given(seed=seeds, cut=st.integers(0, BARS - 2))
 @settings(max_examples=60, deadline=None)
 def test_what_comes_after_it_is_known_changes_no_label(spec, seed, cut) -> None:
-    candles = market(seed)
-    labels, others = build(spec, candles), build(spec, changed(candles, cut, seed))
+    history = market(spec, seed)
+    labels, others = build(spec, history), build(spec, changed(history, cut, seed))
     known = labels.known_at <= cut
     assert labels.value[known].tobytes() == others.value[known].tobytes()
     assert labels.known_at[known].tolist() == others.known_at[known].tolist()
@@ -120,8 +148,8 @@ def test_what_comes_after_it_is_known_changes_no_label(spec, seed, cut) -> None:
 @given(seed=seeds, cut=st.integers(1, BARS))
 @settings(max_examples=60, deadline=None)
 def test_a_label_is_there_as_soon_as_it_is_known(spec, seed, cut) -> None:
-    candles = market(seed)
-    whole, before = build(spec, candles), build(spec, candles.rows(0, cut))
+    history = market(spec, seed)
+    whole, before = build(spec, history), build(spec, history.rows(0, cut))
     known = whole.known_at[:cut] < cut
     assert whole.value[:cut][known].tobytes() == before.value[known].tobytes()
     assert np.all(before.known_at[~known] == cut)
@@ -130,16 +158,15 @@ def test_a_label_is_there_as_soon_as_it_is_known(spec, seed, cut) -> None:
 @every_target
 def test_the_bar_at_which_it_is_known_matters(spec) -> None:
     """One bar earlier it is not known: for some rows another last bar gives another label."""
-    candles = market(2)
-    labels = build(spec, candles)
+    history = market(spec, 2)
+    labels = build(spec, history)
     rows = np.flatnonzero(labels.known_at < BARS)
     differs = 0
     for row in rows:
         last = labels.known_at[row]
         for factor in (0.5, 2.0):
             scale = np.where(np.arange(BARS) == last, factor, 1.0)
-            prices = {name: getattr(candles, name) * scale for name in COLUMNS}
-            other = build(spec, replace(candles, **prices)).value[row]
+            other = build(spec, scaled(history, scale)).value[row]
             differs += not np.array_equal(other, labels.value[row])
     assert differs >= 0.5 * len(rows)
 
@@ -148,21 +175,30 @@ def test_the_bar_at_which_it_is_known_matters(spec) -> None:
 @given(seed=seeds, factor=st.sampled_from([2.0**-20, 0.5, 2.0**20]))
 @settings(max_examples=20, deadline=None)
 def test_the_unit_of_prices_changes_no_label(spec, seed, factor) -> None:
-    candles = market(seed)
-    prices = {name: getattr(candles, name) * factor for name in ("open", "high", "low", "close")}
-    one, other = build(spec, candles).value, build(spec, replace(candles, **prices)).value
+    history = market(spec, seed)
+    one, other = build(spec, history).value, build(spec, scaled(history, factor)).value
     np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
 
 
 @every_target
-def test_on_real_hours_nearly_every_bar_has_one_and_classes_are_their_index(
+def test_on_real_prices_nearly_every_row_has_one_and_classes_are_their_index(
     spec, market_data: Path
 ) -> None:
-    file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
-    candles = read(file, "BTCUSDT", "1h")
-    labels = build(spec, candles)
+    labels = build(spec, real(spec, market_data))
     known = np.isfinite(labels.value).all(axis=1)
     assert known.mean() > 0.99
-    for column in labels.value[known].T:
+    for column in labels.settled(np.flatnonzero(known)).value[known].T:
         found = np.unique(column).tolist()
-        assert found == list(range(spec.classes)) if spec.classes > 1 else len(found) > 10_000
+        assert found == list(range(spec.classes)) if spec.classes > 1 else len(found) > 500
+
+
+def real(spec: AnyTarget, market_data: Path) -> History:
+    """Two years of hours, or the best level of three hours of a book."""
+    if spec.market == "candles":
+        file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
+        return read(file, "BTCUSDT", "1h")
+    import pandas as pd
+
+    (file,) = (market_data / "lob").glob("BTCUSD_bitstamp_book20_*.parquet")
+    best = pd.read_parquet(file, columns=["ask_price_1", "bid_price_1"]).to_numpy(float)
+    return book(best.mean(axis=1) * 100, np.zeros(len(best)))

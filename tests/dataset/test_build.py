@@ -49,6 +49,22 @@ def test_validation_and_test_rows_leave_no_trace_in_what_is_trained_on(scaler: s
     assert before.matrix[beyond:].tobytes() != after.matrix[beyond:].tobytes()
 
 
+def test_thresholds_are_of_train_rows_alone_and_make_classes_of_moves() -> None:
+    moves = Labels(labels().value, np.arange(N) + 1, classes=3, pending=True)
+    before = dataset(matrix(), moves, DatasetSpec())
+    louder = moves.value.copy()
+    louder[before.split.train[-1] + 1 :] *= 10
+    after = dataset(matrix(), replace(moves, value=louder), DatasetSpec())
+
+    train = before.split.train
+    assert before.labels.thresholds.tobytes() == after.labels.thresholds.tobytes()
+    assert before.target[train].tobytes() == after.target[train].tobytes()
+    assert after.target[after.split.test].tobytes() != before.target[before.split.test].tobytes()
+    shares = np.bincount(before.target[train, 0].astype(int)) / len(train)
+    assert shares[1] == pytest.approx(1 / 3, abs=1e-3)
+    assert set(np.unique(before.target[before.split.ends])) == {0, 1, 2}
+
+
 def test_the_target_is_standardised_on_train_rows() -> None:
     built = dataset(matrix(), labels(), DatasetSpec())
     train = built.target[built.split.train]

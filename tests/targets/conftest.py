@@ -1,4 +1,4 @@
-"""Candles from a list of closes, hourly unless told otherwise, and random ones with gaps."""
+"""Candles from a list of closes, hourly unless told otherwise, random ones, and books of mids."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from atb.market.candles import Candles
 from atb.market.files import read as read_file
+from atb.market.lob.book import Book
 
 HOUR = 3_600_000
 
@@ -30,6 +31,20 @@ def random_candles(seed: int, bars: int = 60) -> Candles:
     wicks = np.exp(np.abs(random.normal(0, 0.005, (2, bars))) * (random.random(bars) < 0.7))
     hours = np.cumsum(random.choice([1, 2, 3], bars, p=[0.9, 0.06, 0.04]))
     return candles(close, hours, close * wicks[0], close / wicks[1])
+
+
+def book(mid: Any, session: Any = None) -> Book:
+    """One level, a tick of 1 to either side of each mid; one session unless told otherwise."""
+    price = np.asarray(mid, float)
+    size = np.ones(len(price))
+    levels = np.stack([price + 1, size, price - 1, size], axis=1)
+    session = np.zeros(len(price)) if session is None else session
+    return Book("X", np.arange(len(price)), levels, size, session, tick=1.0)
+
+
+@pytest.fixture(scope="session")
+def make_book() -> Callable[..., Book]:
+    return book
 
 
 @pytest.fixture(scope="session")

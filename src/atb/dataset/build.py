@@ -30,7 +30,7 @@ class Dataset:
     Attributes:
         matrix: `[N, F]` float32 scaled features; NaN rows are in no window.
         target: `[N, K]` float32 what is fitted: the standardised labels, or the classes.
-        labels: the labels in their own unit.
+        labels: the labels in their own unit, settled.
         split: window ends of the three parts.
         scaling: feature scale and offset, from train rows only.
         target_scale: `[K]`, label = fitted * target_scale + target_offset, from train rows only.
@@ -67,7 +67,7 @@ class Dataset:
 
 
 def usable_ends(
-    matrix: Float32, labels: Labels, segments: Int64, window: int, lookback: int
+    matrix: Float32, labels: Labels, segments: Int64, window: int, lookback: int, first: int = 0
 ) -> tuple[Int64, dict[str, int]]:
     """Rows at which a whole, finite, gap-free, labelled window ends; and what was left out.
 
@@ -76,16 +76,18 @@ def usable_ends(
         labels: `[N]` labels.
         segments: `[N]` number of the gap-free run of each row.
         window: rows a window shows.
-        lookback: candles a row depends on before its own.
+        lookback: raw rows a row depends on before its own.
+        first: row at which the first window may end.
     """
     reach = window + lookback
-    ends = np.arange(reach - 1, len(matrix))
+    start = max(reach - 1, first)
+    ends = np.arange(start, len(matrix))
     whole = segments[ends] == segments[ends - reach + 1]
     damaged_before = np.cumsum(np.concatenate([[0], ~np.isfinite(matrix).all(axis=1)]))
     finite = damaged_before[ends + 1] == damaged_before[ends - window + 1]
     labelled = np.isfinite(labels.value[ends]).all(axis=1)
     dropped = {
-        "too_early": min(reach - 1, len(matrix)),
+        "too_early": min(start, len(matrix)),
         "across_a_gap": int((~whole).sum()),
         "not_finite": int((whole & ~finite).sum()),
         "unlabelled": int((whole & finite & ~labelled).sum()),
@@ -96,7 +98,7 @@ def usable_ends(
 def build(
     matrix: Float32, labels: Labels, segments: Int64, window: int, lookback: int, spec: DatasetSpec
 ) -> Dataset:
-    """Split the usable windows in time, fit the scaling on train rows, scale the matrix.
+    """Split the usable windows in time, fit scaling and thresholds on train rows, scale the matrix.
 
     Args:
         matrix: `[N, F]` float32 features, unscaled.
@@ -109,7 +111,7 @@ def build(
     Raises:
         DataError: when most windows cross a gap, or a part would be too small.
     """
-    ends, dropped = usable_ends(matrix, labels, segments, window, lookback)
+    ends, dropped = usable_ends(matrix, labels, segments, window, lookback, spec.first_end)
     if dropped["across_a_gap"] > len(ends):
         raise DataError(
             f"{dropped['across_a_gap']} windows of {window + lookback} bars cross a gap, "
@@ -117,6 +119,7 @@ def build(
             remedy="allow gaps of some missing bars with --set dataset.max_gap=BARS",
         )
     split = chronological(ends, labels.known_at[ends], spec)
+    labels = labels.settled(split.train)
     train_rows = covered_rows(split.train, window)
     fitted = scaling.fit(spec.scaler, matrix[train_rows])
     target_scale, target_offset = labels.scaling(split.train)

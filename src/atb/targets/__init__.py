@@ -1,4 +1,4 @@
 """What is to be predicted: one file per label, each giving a value and when it becomes known.
 
-Knows candles, nothing of features, splits or models. Open `labels.py` first.
+Knows candles and books, nothing of features, splits or models. Open `labels.py` first.
 """

@@ -1,34 +1,58 @@
-"""Labels: the value to predict at each bar and the bar at which it becomes known.
+"""Labels: the value to predict at each row and the row at which it becomes known.
 
 Purging reads `known_at`, so a label that looks further ahead purges itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from atb.market.candles import Candles
+from atb.market.history import History
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
+STATIONARY = 1 / 3  # share of train rows that balanced thresholds leave in the middle
+
 
 @dataclass(frozen=True)
 class Labels:
-    """N labels, one per bar, of K horizons each.
+    """N labels, one per row, of K horizons each.
 
     Attributes:
         value: `[N, K]` float64 quantity, or index of the class; NaN where no label exists.
-        known_at: `[N]` int64 row of the bar at whose close all K are known; N for never.
+        known_at: `[N]` int64 row at whose close all K are known; N for never.
         classes: number of classes, 1 for a quantity.
+        pending: whether `value` still holds moves in basis points, which become classes when train
+            rows have said at which thresholds.
+        thresholds: `[K]` float64 basis points beyond which a move is down or up; None where labels
+            have no such thresholds, or not yet.
     """
 
     value: Float64
     known_at: Int64
     classes: int
+    pending: bool = False
+    thresholds: Float64 | None = None
+
+    def settled(self, train: Int64) -> Labels:
+        """These labels as they are learned from: moves that are pending become classes.
+
+        The threshold of each horizon is what a third of the moves of train rows does not exceed:
+        0 where more than a third did not move at all. Other rows have no say.
+        """
+        if not self.pending:
+            return self
+        return self.cut(np.quantile(np.abs(self.value[train]), STATIONARY, axis=0))
+
+    def cut(self, thresholds: Float64) -> Labels:
+        """Moves as classes: 0 down, 1 flat, 2 up; a move exactly at its threshold `[K]` is flat."""
+        classes = 1.0 + (self.value > thresholds) - (self.value < -thresholds)
+        value = np.where(np.isnan(self.value), np.nan, classes)
+        return replace(self, value=value, pending=False, thresholds=thresholds)
 
     def scaling(self, rows: Int64) -> tuple[Float64, Float64]:
         """Scale and offset `[K]` from these rows only, with `value = fitted * scale + offset`.
@@ -49,21 +73,21 @@ def by_horizon(columns: list[tuple[Float64, Int64]], classes: int) -> Labels:
     return Labels(np.stack(values, axis=1), np.max(known, axis=0), classes)
 
 
-def unbroken(candles: Candles, bars: int, max_gap: int) -> Int64:
-    """Rows from which `bars` further bars follow without a gap of more than `max_gap` bars."""
-    segment = candles.segments(max_gap)
-    return np.flatnonzero(segment[bars:] == segment[: max(len(candles) - bars, 0)])
+def unbroken(history: History, rows: int, max_gap: int) -> Int64:
+    """Rows from which `rows` further ones follow without a gap of more than `max_gap` rows."""
+    segment = history.segments(max_gap)
+    return np.flatnonzero(segment[rows:] == segment[: max(len(history) - rows, 0)])
 
 
-def forward_log_return(candles: Candles, horizon: int, max_gap: int) -> tuple[Float64, Int64]:
-    """`log(close[t + horizon] / close[t])` and the row `t + horizon`.
+def forward_log_return(history: History, horizon: int, max_gap: int) -> tuple[Float64, Int64]:
+    """`log(price[t + horizon] / price[t])` and the row `t + horizon`.
 
-    NaN and N where the future is not in the candles, or lies beyond a gap of more than `max_gap`
-    missing bars.
+    NaN and N where the future is not in the history, or lies beyond a gap of more than `max_gap`
+    missing rows.
     """
-    n = len(candles)
+    n, price = len(history), history.price
     value, known_at = np.full(n, np.nan), np.full(n, n)
-    rows = unbroken(candles, horizon, max_gap)
-    value[rows] = np.log(candles.close[rows + horizon] / candles.close[rows])
+    rows = unbroken(history, horizon, max_gap)
+    value[rows] = np.log(price[rows + horizon] / price[rows])
     known_at[rows] = rows + horizon
     return value, known_at

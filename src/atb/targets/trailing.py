@@ -1,23 +1,23 @@
-"""Volatility of the last bars, which labels are measured by. Knows candles, looks only back."""
+"""Volatility of the last bars, which labels are measured by. Knows prices, looks only back."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from atb.market.candles import Candles
+from atb.market.history import History
 from atb.targets.labels import Float64, unbroken
 
 
-def volatility(candles: Candles, span: int, max_gap: int) -> Float64:
+def volatility(history: History, span: int, max_gap: int) -> Float64:
     """Root mean square of the last `span` one-bar log returns at the close of each bar.
 
     Returns:
         `[N]` float64 per bar; NaN before `span` returns since the last gap of more than `max_gap`
         missing bars, and where the price did not move, because nothing can be measured by that.
     """
-    found = np.full(len(candles), np.nan)
-    rows = unbroken(candles, span, max_gap)
-    squares = window_sums(squared_returns(candles.close), span)[rows]
+    found = np.full(len(history), np.nan)
+    rows = unbroken(history, span, max_gap)
+    squares = window_sums(squared_returns(history.price), span)[rows]
     found[rows + span] = np.sqrt(np.where(squares > 0, squares, np.nan) / span)
     return found
 
