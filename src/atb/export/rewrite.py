@@ -22,6 +22,7 @@ from atb.features.layer import FeatureSet
 from atb.market import sample
 from atb.market.history import Float32, History
 from atb.market.lob import sample as book_sample
+from atb.models.custom import OBJECTS
 from atb.registry.integrity import verify
 
 START_MS, ROWS = 1_672_531_200_000, 5_000  # 2023-01-01
@@ -54,7 +55,7 @@ def load(path: Path) -> keras.Model:
     Raises:
         IntegrityError: when Keras cannot load it.
     """
-    known = {"FeatureSet": FeatureSet, "Guard": Guard}
+    known = {"FeatureSet": FeatureSet, "Guard": Guard, **OBJECTS}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError) as error:
