@@ -33,13 +33,13 @@ def random_candles(seed: int, bars: int = 60) -> Candles:
     return candles(close, hours, close * wicks[0], close / wicks[1])
 
 
-def book(mid: Any, session: Any = None) -> Book:
-    """One level, a tick of 1 to either side of each mid; one session unless told otherwise."""
+def book(mid: Any, session: Any = None, tick: float = 1.0) -> Book:
+    """One level, one tick to either side of each mid, which is in ticks; one session if not told."""
     price = np.asarray(mid, float)
     size = np.ones(len(price))
     levels = np.stack([price + 1, size, price - 1, size], axis=1)
     session = np.zeros(len(price)) if session is None else session
-    return Book("X", np.arange(len(price)), levels, size, session, tick=1.0)
+    return Book("X", np.arange(len(price)), levels, size, session, tick)
 
 
 @pytest.fixture(scope="session")

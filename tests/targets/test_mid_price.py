@@ -113,7 +113,7 @@ def test_it_is_that_of_a_plain_loop(make_book, seed, smoothing, horizon, length)
 
 @pytest.mark.parametrize("smoothing", ["ahead", "both", "apart"])
 def test_what_did_not_move_is_exactly_zero(make_book, smoothing):
-    still = make_book(np.full(300, 571.37))
+    still = make_book(np.full(300, 57_137), tick=0.01)
     value, _ = moves(still, horizon=70, smoothing=smoothing, length=70)
     assert np.unique(value[np.isfinite(value)]).tolist() == [0]
 
@@ -122,9 +122,9 @@ def test_what_did_not_move_is_exactly_zero(make_book, smoothing):
 def test_equal_means_of_unequal_mids_are_exactly_zero_apart(make_book, smoothing):
     """What rounding leaves would be a class of its own where the threshold is zero."""
     random = np.random.default_rng(0)
-    half = random.integers(10_000, 10_010, 50) * 0.1 + 0.03
+    half = random.integers(57_100, 57_110, 50)
     for _ in range(20):
-        book = make_book(np.concatenate([half, random.permutation(half)]))
+        book = make_book(np.concatenate([half, random.permutation(half)]), tick=0.01)
         assert moves(book, horizon=50, smoothing=smoothing, length=50)[0][49] == 0
 
 
