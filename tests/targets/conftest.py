@@ -34,7 +34,7 @@ def random_candles(seed: int, bars: int = 60) -> Candles:
 
 
 def book(mid: Any, session: Any = None, tick: float = 1.0) -> Book:
-    """One level, one tick to either side of each mid, which is in ticks; one session if not told."""
+    """One level, a tick to either side of each mid, which is in ticks; by default one session."""
     price = np.asarray(mid, float)
     size = np.ones(len(price))
     levels = np.stack([price + 1, size, price - 1, size], axis=1)

@@ -160,6 +160,12 @@ def test_rows_beyond_train_have_no_say_in_thresholds(make_book):
     assert np.nanmean(second.value[2200:] == 1) < 0.1  # the prices did change
 
 
+def test_a_train_row_without_a_label_is_a_mistake(make_book):
+    labels = build(MidPriceTarget(horizon=10), make_book(walk(100)))
+    with pytest.raises(ValueError, match="2 train rows have no label"):
+        labels.settled(np.arange(7, 50))
+
+
 def test_where_more_than_a_third_never_moved_the_threshold_is_zero(make_book):
     random = np.random.default_rng(2)
     mid = 1000.0 + np.cumsum(random.choice([-1, 0, 1], 4000, p=[0.01, 0.98, 0.01]))

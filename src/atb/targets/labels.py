@@ -43,10 +43,16 @@ class Labels:
 
         The threshold of each horizon is what a third of the moves of train rows does not exceed:
         0 where more than a third did not move at all. Other rows have no say.
+
+        Raises:
+            ValueError: when a train row has no label.
         """
         if not self.pending:
             return self
-        return self.cut(np.quantile(np.abs(self.value[train]), STATIONARY, axis=0))
+        moves = np.abs(self.value[train])
+        if not np.isfinite(moves).all():
+            raise ValueError(f"{np.isnan(moves).any(axis=1).sum()} train rows have no label")
+        return self.cut(np.quantile(moves, STATIONARY, axis=0))
 
     def cut(self, thresholds: Float64) -> Labels:
         """Moves as classes: 0 down, 1 flat, 2 up; a move exactly at its threshold `[K]` is flat."""
