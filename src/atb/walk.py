@@ -70,7 +70,7 @@ def walk_together(
     first = recipes[0].config
     specs = {run.name: recipe.config.model for run, recipe in zip(runs, recipes, strict=True)}
     with watch.stage("training"):
-        fitted = linear.fit_all(specs, dataset, first.target, first.training.seed)
+        fitted = linear.fit_all(specs, dataset, first.target)
     return [
         _conclude(run, recipe, dataset, fitted[run.name], hook, watch)
         for run, recipe in zip(runs, recipes, strict=True)
@@ -92,7 +92,7 @@ def _learner(run: Run, recipe: Recipe, dataset: Dataset, watch: Stopwatch) -> Le
     """What the network of a recipe learns by."""
     config = recipe.config
     if isinstance(config.model, Linear):
-        return LinearLearner(config.model, config.target, config.training.seed)
+        return LinearLearner(config.model, config.target)
     return NetworkLearner(
         config.model,
         config.target,

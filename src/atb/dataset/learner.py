@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,6 +51,7 @@ class Fitted:
         reason: why training ended, for people.
         parameters: number of trained weights.
         means: what it was computed with, and why: precision, devices, batch.
+        files: further files of the model's folder: what writes each, by name.
     """
 
     model: Any
@@ -59,6 +61,7 @@ class Fitted:
     reason: str
     parameters: int
     means: Mapping[str, Any]
+    files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
 
 
 class Learner(Protocol):

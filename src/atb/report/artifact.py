@@ -33,6 +33,7 @@ def files(
         "report.html": partial(page.write, run),
         "model.onnx": partial(shutil.copyfile, graph),
         "model.keras": serving.save,
+        **run.fitted.files,
     }
 
 

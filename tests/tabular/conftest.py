@@ -1,0 +1,27 @@
+"""A small dataset whose targets are a straight line of its windows, and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROWS, FEATURES, WINDOW = 3_000, 3, 4
+
+
+@pytest.fixture
+def dataset() -> Any:
+    from atb.config.dataset import DatasetSpec
+    from atb.dataset.build import build
+    from atb.targets.labels import Labels
+
+    draw = np.random.default_rng(5)
+    matrix = draw.normal([1, -2, 300], [1, 3, 50], (ROWS, FEATURES)).astype(np.float32)
+    lines = draw.normal(size=(FEATURES, 2)) / [[1], [3], [50]]
+    value = matrix @ lines + np.roll(matrix, 2, axis=0) @ lines[:, ::-1]
+    value = 4 * value + draw.normal(0, 2, (ROWS, 2)) + 7
+    labels = Labels(value, np.arange(ROWS) + 5, 1)
+    return build(
+        matrix, labels, np.zeros(ROWS, np.int64), WINDOW, 0, DatasetSpec(scaler="standard")
+    )
