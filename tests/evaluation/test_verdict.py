@@ -11,7 +11,7 @@ import pytest
 from atb.config.targets import VolatilityTarget
 from atb.errors import DivergedError
 from atb.evaluation.metric import Evidence
-from atb.evaluation.verdict import judge
+from atb.evaluation.verdict import judge, judge_decided
 from atb.evaluation.volatility_baselines import har
 from atb.market.files import read
 from atb.targets.build import build
@@ -78,7 +78,11 @@ def test_three_classes(given_labels, share, words):
     assert naive["precision_up"] == pytest.approx(np.mean(labels[ROWS:] == 2))
     assert verdict.baselines["majority"]["mcc"] == 0
     assert verdict.differences["accuracy"].baseline == "majority"
-    assert verdict.differences["macro_f1"].baseline == "class_frequency"
+    assert verdict.baselines["random"]["accuracy"] == pytest.approx(1 / 3)
+    assert verdict.baselines["random"]["mcc"] == pytest.approx(0, abs=1e-12)
+    repeated = np.mean(labels[ROWS:] == labels[ROWS - 1 : -1])
+    assert verdict.baselines["last_move"]["accuracy"] == pytest.approx(repeated)
+    assert verdict.baselines["last_move"].keys() == {"accuracy", "macro_f1", "mcc"}
     assert verdict.metrics["accuracy"] == np.trace(verdict.confusion.counts) / ROWS
     assert verdict.to_json()["confusion"] == {
         "classes": ["down", "flat", "up"],
@@ -92,6 +96,67 @@ def test_three_classes_are_counted_by_what_came_true_and_what_was_said(given_lab
     predicted = np.eye(3)[[0, 1, 2, 2, 0, 1] * 5]
     verdict = judge("probabilities", predicted, evidence, 1, 7)
     assert verdict.confusion.counts == ((5, 5, 5), (0, 5, 0), (5, 0, 5))
+
+
+@pytest.mark.parametrize(
+    ("share", "size", "words"),
+    [
+        (0.3, 0.0, "better than persistence: RMSE 0.7000 of the naive forecast, 95 % interval"),
+        (0.0, 1e-3, "level with persistence: RMSE 1.0000 of the naive forecast, 95 % interval"),
+        (-0.3, 0.0, "worse than persistence: RMSE 1.3000 of the naive forecast, 95 % interval"),
+    ],
+)
+def test_moves(given_labels, share, size, words):
+    moves = 0.5 * np.random.default_rng(0).integers(-3, 4, ROWS)
+    verdict = judge("move", share * moves + noise(size), given_labels(moves, moves), 1, 7)
+    assert verdict.words.startswith(words)
+    assert verdict.metrics.keys() == {
+        *("loss", "move_rmse", "move_mae", "r2", "directional_accuracy")
+    }
+    assert verdict.baselines["persistence"]["move_mae"] == np.abs(moves).mean()
+    if not size:  # by its definition, on a forecast that is a share of what came
+        assert verdict.metrics["r2"] == pytest.approx(
+            1 - (1 - share) ** 2 * np.mean(moves**2) / moves.var()
+        )
+        assert verdict.metrics["directional_accuracy"] == (share > 0)
+        assert verdict.differences["directional_accuracy"].baseline == "majority"
+
+
+def decisions(share, rows=ROWS):
+    """Labels of train and test rows, and decisions of which a share knows what comes."""
+    random = np.random.default_rng(4)
+    labels = random.choice(3, 2 * rows, p=[0.3, 0.4, 0.3])
+    guessed = random.choice(3, rows, p=[0.3, 0.4, 0.3])
+    decided = np.where(random.random(rows) < abs(share), labels[rows:], guessed)
+    return labels[:rows], labels[rows:], decided if share >= 0 else (decided + 1) % 3
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.3, "better than"), (0.0, "level with"), (-0.3, "worse than")]
+)
+def test_decided_classes(given_labels, share, words):
+    train, test, decided = decisions(share)
+    verdict = judge_decided(decided, given_labels(train, test), 7)
+    assert verdict.words.startswith(words)
+    assert ": macro F1 " in verdict.words
+    assert {"accuracy", "macro_f1", "mcc", "recall_flat"} <= verdict.metrics.keys()
+    assert not {"log_loss", "brier", "calibration_error"} & verdict.metrics.keys()
+    assert verdict.metrics["accuracy"] == pytest.approx(np.mean(decided == test))
+    assert verdict.baselines.keys() == {"class_frequency", "majority", "last_move", "random"}
+    certain = judge("probabilities", np.eye(3)[decided], given_labels(train, test), 1, 7)
+    for name, value in verdict.metrics.items():
+        assert certain.metrics[name] == value
+        assert certain.intervals[name] == verdict.intervals[name]
+        assert certain.differences[name] == verdict.differences[name]
+    json.dumps(verdict.to_json(), allow_nan=False)
+
+
+def test_an_interval_is_that_of_the_closed_form_where_rows_are_independent(given_labels):
+    train, test, decided = decisions(0.2)
+    low, high = judge_decided(decided, given_labels(train, test), 7).intervals["accuracy"]
+    right = np.mean(decided == test)
+    half = 1.96 * np.sqrt(right * (1 - right) / ROWS)
+    assert (low, high) == pytest.approx((right - half, right + half), abs=0.2 * half)
 
 
 def wandering(rows: int) -> np.ndarray:
@@ -143,12 +208,14 @@ def test_every_metric_stands_beside_a_baseline_with_its_interval(given_labels, r
     evidence = given_labels(returns, returns, horizon=4)
     answer = judge("return", noise(1e-4), evidence, 1, 7).to_json()
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
-    assert answer["metrics"].keys() == answer["differences"].keys()
+    assert answer["metrics"].keys() == answer["differences"].keys() == answer["intervals"].keys()
     assert answer["bootstrap"] == {"rows": ROWS, "block": 13, "resamples": 2000, "level": 0.95}
     for name, found in answer["differences"].items():
         naive = answer["baselines"][found["baseline"]][name]
         assert found["estimate"] == pytest.approx(answer["metrics"][name] - naive)
         assert found["low"] <= found["estimate"] <= found["high"]
+        low, high = answer["intervals"][name]
+        assert low < answer["metrics"][name] < high
 
 
 def test_the_verdict_is_the_same_each_time_and_its_interval_that_of_its_seed(given_labels, returns):

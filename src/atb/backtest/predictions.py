@@ -100,4 +100,5 @@ LAWS: Mapping[Output, tuple[Law, ...]] = {
     "probability": (PROBABILITY,),
     "probabilities": (PROBABILITY, WHOLE),
     "log_volatility": (),
+    "move": (),
 }

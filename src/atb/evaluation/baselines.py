@@ -1,6 +1,6 @@
 """The naive forecasts of returns and classes that every model is measured against.
 
-Each reads the evidence as `Evidence` says it may: never what came true on test rows.
+Each reads the evidence as `Evidence` says it may: never what is not known yet at a test row.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from atb.evaluation.metric import Baseline, Evidence
 
 Float64 = npt.NDArray[np.float64]
 
+FLAT = 1.0  # of three classes, the one in the middle
+
 TITLES = {"har": "HAR", "ewma": "EWMA"}
 
 
@@ -21,7 +23,7 @@ def title(name: str) -> str:
 
 
 def persistence(evidence: Evidence) -> Float64:
-    """Nothing changes: a return of zero, `[M]`."""
+    """Nothing changes: a return, or a move, of zero, `[M]`."""
     return np.zeros(len(evidence.test))
 
 
@@ -51,6 +53,27 @@ def class_frequency(classes: int) -> Baseline:
         return np.tile(_frequency(evidence, classes), (len(evidence.test), 1))
 
     return forecast
+
+
+def random(classes: int) -> Baseline:
+    """The same probability for each of so many classes: `[M, C]`, as decisions a blind guess."""
+
+    def forecast(evidence: Evidence) -> Float64:
+        return np.full((len(evidence.test), classes), 1 / classes)
+
+    return forecast
+
+
+def last_move(evidence: Evidence) -> Float64:
+    """What came true last comes true again, for certain: `[M, 3]`.
+
+    At a test row the newest label sure to be known is that of the row `horizon` before. Where there
+    is none, as after a gap, the forecast is flat.
+    """
+    rows = evidence.test - evidence.horizon
+    newest = evidence.labels[np.maximum(rows, 0)]
+    known = np.where((rows >= 0) & np.isfinite(newest), newest, FLAT)
+    return np.eye(3)[known.astype(np.int64)]
 
 
 def _frequency(evidence: Evidence, classes: int) -> Float64:

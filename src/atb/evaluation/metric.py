@@ -19,14 +19,16 @@ Int64 = npt.NDArray[np.int64]
 class Evidence:
     """What one horizon is judged on, and all that a naive forecast may know.
 
-    A naive forecast reads closes up to its test row, and labels of train rows only.
+    A naive forecast reads closes up to its test row, labels of train rows, and labels of rows at
+    least `horizon` before its test row: what they are has come true by then.
 
     Attributes:
-        close: `[N]` float64 price at the close of every bar, test rows and all others.
+        close: `[N]` float64 price at the close of every row, test rows and all others.
         labels: `[N]` float64 of this horizon: a quantity, or the index of a class.
         train: `[T]` int64 rows whose labels were learned from.
         test: `[M]` int64 rows that were predicted, rising and later than the train rows.
-        horizon: bars a label spans; neighbouring labels depend on each other over as many.
+        horizon: rows after which a label is known at the latest; neighbouring labels depend on
+            each other over as many.
     """
 
     close: Float64
@@ -44,8 +46,8 @@ class Outcome:
     """M forecasts and what came true, in time order.
 
     Attributes:
-        predicted: `[M]` float64 log return, log volatility or probability of a rise, or `[M, C]`
-            probabilities of the classes.
+        predicted: `[M]` float64 log return, log volatility, move in basis points or probability
+            of a rise, or `[M, C]` probabilities of the classes.
         actual: `[M]` float64 quantity, or index of the class.
         close: `[M]` float64 price at the close of the bar the forecast was made at.
         scale: standard deviation of the label on train rows, 1 for classes.

@@ -1,6 +1,7 @@
-"""Metrics of forecast log returns, in return units and in price.
+"""Metrics of forecast log returns, in return units and in price, and of forecast moves.
 
-The price forecast is `close * exp(return)`. Knows outcomes, not where they came from.
+The price forecast is `close * exp(return)`; a move is in basis points, and so are its errors. Knows
+outcomes, not where they came from.
 """
 
 from __future__ import annotations
@@ -45,15 +46,24 @@ def _r2(means: Float64) -> Float64:
     return 1 - ratio(means[..., 0], variance)
 
 
+SQUARED = mean_of(lambda o: _error(o) ** 2)
+ABSOLUTE = mean_of(lambda o: np.abs(_error(o)))
+
 LOSS = Metric("loss", mean_of(lambda o: (_error(o) / o.scale) ** 2), first)
 R2 = Metric("r2", _squares, _r2, rising=True)
 METRICS = (
     LOSS,
-    Metric("rmse", mean_of(lambda o: _error(o) ** 2), root),
-    Metric("mae", mean_of(lambda o: np.abs(_error(o))), first),
+    Metric("rmse", SQUARED, root),
+    Metric("mae", ABSOLUTE, first),
     Metric("price_rmse", mean_of(lambda o: _price_error(o) ** 2), root),
     Metric("price_mae", mean_of(lambda o: np.abs(_price_error(o))), first),
     Metric("price_mape", mean_of(_price_share), first),
+    R2,
+)
+MOVES = (
+    LOSS,
+    Metric("move_rmse", SQUARED, root),
+    Metric("move_mae", ABSOLUTE, first),
     R2,
 )
 DIRECTION = Metric(

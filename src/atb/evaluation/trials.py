@@ -16,6 +16,11 @@ from atb.evaluation import (
 )
 from atb.evaluation.metric import Baseline, Metric
 
+OF_THREE: Mapping[str, Baseline] = {
+    "last_move": baselines.last_move,
+    "random": baselines.random(3),
+}
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -47,27 +52,37 @@ class Trial:
     classes: tuple[str, ...] = ()
 
 
-def _of_classes(classes: int, *more: Metric) -> Trial:
-    """Everything stands beside class frequencies, decisions as a whole also beside the majority.
+def _of_classes(
+    classes: int,
+    given: tuple[Metric, ...],
+    more: Mapping[str, Baseline],
+    headline: tuple[str, str] = ("log_loss", "log loss"),
+) -> Trial:
+    """Everything stands beside class frequencies, decisions as a whole also beside the others.
 
     Who always says one class finds all of it and none of the others: nothing for one class.
+
+    Args:
+        classes: how many there are.
+        given: metrics of probabilities.
+        more: baselines for decisions as a whole, beside the majority class.
+        headline: see `Trial`.
     """
-    given = (*probability.METRICS, *more)
+    naive = {"majority": baselines.majority(classes), **more}
+    every = "class_frequency"
     return Trial(
         contests=(
-            *(Contest(metric, ("class_frequency",)) for metric in given),
-            *(Contest(one, ("majority", "class_frequency")) for one in classification.OVERALL),
-            *(Contest(one, ("class_frequency",)) for one in classification.per_class(classes)),
+            *(Contest(metric, (every,)) for metric in given),
+            *(Contest(metric, (*naive, every)) for metric in classification.OVERALL),
+            *(Contest(metric, (every,)) for metric in classification.per_class(classes)),
         ),
-        baselines={
-            "class_frequency": baselines.class_frequency(classes),
-            "majority": baselines.majority(classes),
-        },
-        headline=("log_loss", "log loss"),
+        baselines={every: baselines.class_frequency(classes), **naive},
+        headline=headline,
         classes=classification.NAMES[classes],
     )
 
 
+DECIDED = _of_classes(3, (), OF_THREE, headline=("macro_f1", "macro F1"))
 TRIALS: Mapping[Output, Trial] = {
     "return": Trial(
         contests=(
@@ -80,8 +95,19 @@ TRIALS: Mapping[Output, Trial] = {
         },
         headline=("rmse", "RMSE"),
     ),
-    "probability": _of_classes(2, probability.AUC),
-    "probabilities": _of_classes(3),
+    "probability": _of_classes(2, (*probability.METRICS, probability.AUC), {}),
+    "probabilities": _of_classes(3, probability.METRICS, OF_THREE),
+    "move": Trial(
+        contests=(
+            *(Contest(metric, ("persistence",)) for metric in regression.MOVES),
+            Contest(regression.DIRECTION, ("majority",)),
+        ),
+        baselines={
+            "persistence": baselines.persistence,
+            "majority": baselines.majority_direction,
+        },
+        headline=("move_rmse", "RMSE"),
+    ),
     "log_volatility": Trial(
         contests=tuple(Contest(metric, ("har", "ewma")) for metric in volatility.METRICS),
         baselines={"har": volatility_baselines.har, "ewma": volatility_baselines.ewma},

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atb import bootstrap
 from atb.backtest.predictions import require_valid
 from atb.config.targets import Output
 from atb.errors import DivergedError
-from atb.evaluation import bootstrap
 from atb.evaluation.baselines import title
 from atb.evaluation.classification import confusion, likeliest
 from atb.evaluation.metric import Evidence, Outcome, ratio
-from atb.evaluation.trials import TRIALS, Contest, Trial
+from atb.evaluation.trials import DECIDED, TRIALS, Contest, Trial
 
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 
 MODEL = "model"  # among the forecasts, the one that is judged
 
@@ -55,7 +56,8 @@ class Verdict:
 
     Attributes:
         metrics: value of each metric; one that these rows do not define is left out.
-        baselines: the same of each baseline, for the metrics it takes part in.
+        intervals: 95 % block-bootstrap interval of each of them.
+        baselines: the metrics of each baseline, for those it takes part in.
         differences: model minus its best baseline for each metric.
         words: what it comes to, in a sentence.
         rows: number of predictions judged.
@@ -64,6 +66,7 @@ class Verdict:
     """
 
     metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
     baselines: Mapping[str, Mapping[str, float]]
     differences: Mapping[str, Difference]
     words: str
@@ -77,6 +80,7 @@ class Verdict:
         matrix = self.confusion
         return {
             "metrics": dict(self.metrics),
+            "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
             "baselines": {name: dict(values) for name, values in self.baselines.items()},
             "differences": differences,
             "verdict": self.words,
@@ -141,7 +145,27 @@ def judge(unit: Output, predicted: Float64, evidence: Evidence, scale: float, se
             no metric of it is finite.
     """
     require_valid(unit, predicted)
-    test, trial = evidence.test, TRIALS[unit]
+    return _judged(TRIALS[unit], predicted, evidence, scale, seed)
+
+
+def judge_decided(decided: Int64, evidence: Evidence, seed: int) -> Verdict:
+    """Judge classes that were decided on without saying how likely they are.
+
+    Args:
+        decided: `[M]` 0 down, 1 flat or 2 up, one for each test row.
+        evidence: prices, classes and rows of this horizon.
+        seed: of the bootstrap.
+
+    Returns:
+        What `judge` says of three classes, without metrics of probabilities; macro F1 decides.
+    """
+    return _judged(DECIDED, np.eye(3)[decided], evidence, 1.0, seed)
+
+
+def _judged(
+    trial: Trial, predicted: Float64, evidence: Evidence, scale: float, seed: int
+) -> Verdict:
+    test = evidence.test
     outcome = Outcome(predicted, evidence.labels[test], evidence.close[test], scale)
     if not np.isfinite(evidence.labels[np.concatenate([evidence.train, test])]).all():
         raise ValueError("every judged row and every train row needs its label")
@@ -157,6 +181,9 @@ def judge(unit: Output, predicted: Float64, evidence: Evidence, scale: float, se
             baselines.setdefault(baseline, {})[name] = score.value
     return Verdict(
         metrics={name: result.model.value for name, result in results.items()},
+        intervals={
+            name: bootstrap.interval(result.model.samples) for name, result in results.items()
+        },
         baselines=baselines,
         differences={name: result.difference() for name, result in results.items()},
         words=_words(trial.headline, results),
@@ -214,6 +241,7 @@ def _words(headline: tuple[str, str], results: Mapping[str, _Result]) -> str:
     if rival.value == 0:
         return f"no comparison: the {label} of {naive} is 0, that of the model {model.value:.3g}"
     low, high = bootstrap.interval(ratio(model.samples, rival.samples))
-    side = "better than" if high < 1 else "worse than" if low > 1 else "level with"
+    lower, higher = ("worse", "better") if result.contest.metric.rising else ("better", "worse")
+    side = f"{lower} than" if high < 1 else f"{higher} than" if low > 1 else "level with"
     share = f"{label} {model.value / rival.value:.4f} of the naive forecast"
     return f"{side} {naive}: {share}, 95 % interval [{low:.4f}, {high:.4f}]"

@@ -17,6 +17,7 @@ ACTIVATIONS: Mapping[str, str] = {
     "probability": "sigmoid",
     "probabilities": "softmax",
     "log_volatility": "linear",
+    "move": "linear",
 }
 
 

@@ -40,6 +40,8 @@ TITLES = {
     "auc": "area under the ROC curve",
     "log_rmse": "RMSE, log volatility",
     "qlike": "QLIKE",
+    "move_rmse": "RMSE, basis points",
+    "move_mae": "MAE, basis points",
 }
 SHARES = frozenset(
     {"price_mape", "directional_accuracy", "accuracy"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atb.evaluation.bootstrap import RESAMPLES, block_length, interval, resampled_means
+from atb.bootstrap import RESAMPLES, block_length, interval, resampled_means
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 2**32 - 1))
