@@ -1,4 +1,4 @@
-"""Where things lie under one root folder: candles, cache, models.
+"""Where things lie under one root folder: candles, books, cache, models.
 
 Names that become folders are checked here, so that no symbol or preset can leave the root.
 """
@@ -81,6 +81,15 @@ class Workspace:
     def candle_root(self) -> Path:
         """The folder that holds all stored candles."""
         return self.root / "candles"
+
+    def books(self, symbol: str) -> Path:
+        """The folder of one symbol's order books, one Parquet file for each day."""
+        return self.book_root / check_symbol(symbol)
+
+    @property
+    def book_root(self) -> Path:
+        """The folder that holds all stored order books."""
+        return self.root / "books"
 
     @property
     def downloads(self) -> Path:
