@@ -142,7 +142,7 @@ def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> 
     """The rows of a recipe, enough of them."""
     with watch.stage("data"):
         history = load_history(config.symbol, config.data, workspace, watch.listen)
-        reach = max(config.window + lookback(config.features), config.dataset.first_end)
+        reach = max(config.window + lookback(config.features), config.dataset.first_end + 1)
         longest = config.target.horizons[-1]
         require_rows(len(history), reach, longest, config.dataset, history.source)
         return history

@@ -56,7 +56,7 @@ class TrainingResult:
 
 def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch) -> TrainingResult:
     """Learn from good data, judge, export and register; an error leaves nothing registered."""
-    dataset = _prepare(recipe, labels, watch)
+    dataset = prepare(recipe, labels, watch)
     with watch.stage("training"):
         fitted = _learner(run, recipe, dataset, watch).fit(dataset)
     return _conclude(run, recipe, dataset, fitted, hook, watch)
@@ -66,7 +66,7 @@ def walk_together(
     runs: Sequence[Run], recipes: Sequence[Recipe], labels: Labels, hook: Hook, watch: Stopwatch
 ) -> list[TrainingResult]:
     """The same for straight lines that differ in their penalty only, fitted side by side."""
-    dataset = _prepare(recipes[0], labels, watch)
+    dataset = prepare(recipes[0], labels, watch)
     first = recipes[0].config
     specs = {run.name: recipe.config.model for run, recipe in zip(runs, recipes, strict=True)}
     with watch.stage("training"):
@@ -77,7 +77,7 @@ def walk_together(
     ]
 
 
-def _prepare(recipe: Recipe, labels: Labels, watch: Stopwatch) -> Dataset:
+def prepare(recipe: Recipe, labels: Labels, watch: Stopwatch) -> Dataset:
     """The dataset of a recipe, its scaling fitted on train rows."""
     config, history = recipe.config, recipe.history
     with watch.stage("features"):

@@ -101,6 +101,18 @@ def test_every_usable_window_is_whole_finite_and_labelled(
     assert len(ends) + sum(dropped.values()) == n
 
 
+@pytest.mark.parametrize("first", [0, 13, 40])
+def test_windows_of_two_lengths_end_at_the_same_rows_of_every_run(first: int) -> None:
+    n = 300
+    segments = np.repeat([0, 1, 2], [100, 30, 170])
+    rows = np.ones((n, 2), np.float32)
+    short, _ = usable_ends(rows, labels(n), segments, 3, 1, first)
+    long, dropped = usable_ends(rows, labels(n), segments, 9, 5, first)
+    assert (short.tolist() == long.tolist()) is (first >= 13)
+    assert int(long[0]) == max(13, first)
+    assert len(long) + sum(dropped.values()) == n
+
+
 @settings(deadline=None)
 @given(ends=st.sets(st.integers(4, 60), min_size=1))
 def test_covered_rows_are_those_of_the_windows(ends: set[int]) -> None:

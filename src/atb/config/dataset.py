@@ -21,7 +21,10 @@ class DatasetSpec(Spec):
     scaler: Literal["minmax", "standard", "robust"] = "minmax"
     max_gap: int = Field(0, ge=0, description="missing bars a window may contain")
     first_end: int = Field(
-        0, ge=0, description="row at which the first window ends, to compare windows of two lengths"
+        0,
+        ge=0,
+        description="rows of an unbroken run before its first window may end, "
+        "so that windows of two lengths end at the same rows",
     )
 
     @model_validator(mode="after")

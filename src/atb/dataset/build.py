@@ -77,17 +77,16 @@ def usable_ends(
         segments: `[N]` number of the gap-free run of each row.
         window: rows a window shows.
         lookback: raw rows a row depends on before its own.
-        first: row at which the first window may end.
+        first: rows of a run before one at which a window may end.
     """
-    reach = window + lookback
-    start = max(reach - 1, first)
-    ends = np.arange(start, len(matrix))
+    reach = max(window + lookback, first + 1)
+    ends = np.arange(reach - 1, len(matrix))
     whole = segments[ends] == segments[ends - reach + 1]
     damaged_before = np.cumsum(np.concatenate([[0], ~np.isfinite(matrix).all(axis=1)]))
     finite = damaged_before[ends + 1] == damaged_before[ends - window + 1]
     labelled = np.isfinite(labels.value[ends]).all(axis=1)
     dropped = {
-        "too_early": min(start, len(matrix)),
+        "too_early": min(reach - 1, len(matrix)),
         "across_a_gap": int((~whole).sum()),
         "not_finite": int((whole & ~finite).sum()),
         "unlabelled": int((whole & finite & ~labelled).sum()),
