@@ -138,9 +138,11 @@ def _blame(message: str, member: Member, names: Sequence[str]) -> DataError:
     cell, width = _WRONG_CELL.search(message), _WRONG_WIDTH.search(message)
     if cell:
         column, line, text = cell.groups()
-        problem = "is too large" if _WHOLE.fullmatch(text) else "is no whole number"
+        name = names[int(column)]
+        expected = "number" if name == "time" else "whole number"
+        problem = "is too large" if _WHOLE.fullmatch(text) else f"is no {expected}"
         return DataError(
-            f"{names[int(column)]} is {text[:40]!r}, which {problem}",
+            f"{name} is {text[:40]!r}, which {problem}",
             where=f"{member.where}, line {line}",
             remedy="correct the line in both files, or remove it from both",
         )
