@@ -24,7 +24,7 @@ def test_layers_stand_in_the_order_the_spec_gives_them() -> None:
         *("conv_2", "batch_norm_2", "relu_2", "pool_2"),
         *("gru_1", "layer_norm_1", "dropout_1"),
         *("gru_2", "dropout_2"),
-        "dense_1",
+        *("dense_1", "dense_relu_1"),
     ]
 
 

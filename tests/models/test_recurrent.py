@@ -28,7 +28,8 @@ def test_layers_stand_in_the_order_the_spec_gives_them() -> None:
     assert names(build(Gru(units=(6, 5, 4), dense=(3, 2)))) == [
         "features",
         *("gru_1", "dropout_1", "gru_2", "dropout_2", "gru_3", "dropout_3"),
-        *("dense_1", "dense_dropout_1", "dense_2", "dense_dropout_2"),
+        *("dense_1", "dense_relu_1", "dense_dropout_1"),
+        *("dense_2", "dense_relu_2", "dense_dropout_2"),
     ]
     assert names(build(BiLstm(units=(6,)))) == ["features", "bidirectional_1", "dropout_1"]
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+LEAK = 0.01  # slope of a leaky ReLU below zero
+
 
 def convolution(
     x: keras.KerasTensor, filters: int, kernel: int, pool: int, batch_norm: bool, number: int
@@ -26,10 +28,20 @@ def convolution(
     return layers.MaxPooling1D(pool, padding="same", name=f"pool_{number}")(x) if pool > 1 else x
 
 
-def dense(x: keras.KerasTensor, widths: Sequence[int], dropout: float) -> keras.KerasTensor:
-    """`[B, C]` to `[B, widths[-1]]`: dense ReLU layers, each with dropout; no widths, no layers."""
+def dense(
+    x: keras.KerasTensor, widths: Sequence[int], dropout: float, slope: float = 0.0
+) -> keras.KerasTensor:
+    """`[B, C]` to `[B, widths[-1]]`: dense ReLU layers, each with dropout; no widths, no layers.
+
+    Args:
+        x: what they read.
+        widths: one for each layer.
+        dropout: share of each layer's outputs dropped in training.
+        slope: of each ReLU below zero.
+    """
     for number, width in enumerate(widths, 1):
-        x = layers.Dense(width, activation="relu", name=f"dense_{number}")(x)
+        x = layers.Dense(width, name=f"dense_{number}")(x)
+        x = layers.ReLU(negative_slope=slope, name=f"dense_relu_{number}")(x)
         if dropout:
             x = layers.Dropout(dropout, name=f"dense_dropout_{number}")(x)
     return x

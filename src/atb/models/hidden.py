@@ -64,7 +64,7 @@ def _input_of(inner: keras.Model, model: keras.Model) -> keras.KerasTensor:
 
 def _at_every_step(layer: layers.Layer) -> keras.KerasTensor:
     """What a layer with these weights makes of its input, `[B, time, units x directions]`."""
-    copy = remade(layer, "return_sequences", True)
+    copy = remade(remade(layer, "return_sequences", True), "return_state", False)
     output = copy(layer.input)
     copy.set_weights(layer.get_weights())
     return output
