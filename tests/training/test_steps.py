@@ -255,3 +255,59 @@ def test_two_trainings_of_one_seed_are_equal_in_every_bit_and_another_seed_is_no
     cut: Any,
 ) -> None:
     assert cut([BATCHES]) == cut([BATCHES])
+
+
+@pytest.fixture(scope="module")
+def compiled() -> tuple[Any, Any, Values]:
+    """Steps of a random network compiled by XLA, their runner, and where they begin."""
+    from atb.training.augment import augment
+
+    noise = augment(Regularisation(jitter=0.2, scaling=0.1), seed=3)
+    spec = Mlp(dense=(8,), dropout=0.4)
+    made = steps(TernaryTarget(), spec, augment=noise, jit_compile=True)
+    return made, made.runner(), values(made)
+
+
+def test_where_a_compiled_run_is_cut_into_calls_changes_no_bit(compiled: Any) -> None:
+    made, runner, begin = compiled
+    ended = []
+    for counts in ([BATCHES], [BATCHES], [1, 2, BATCHES - 3]):
+        put(made, begin)
+        source, first, total = iterator(*batches(3)), 0, 0.0
+        for count in counts:
+            total, done = run(runner, source, first, count, total)
+            first += done
+        ended.append((bits(values(made)), total, first))
+    assert ended[0] == ended[1] == ended[2]
+    assert ended[0][0] != bits(begin)
+
+
+def test_a_compiled_run_steps_as_an_interpreted_one() -> None:
+    ended = []
+    for jit_compile in (False, True):
+        made = steps(TernaryTarget(), PLAIN, jit_compile=jit_compile)
+        total = run(made.runner(), iterator(*batches(3)), 0, 3)
+        ended.append((total, values(made)))
+    assert ended[1][0] == pytest.approx(ended[0][0], rel=1e-5)
+    for a, b in zip(ended[0][1], ended[1][1], strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_penalty_on_weights_moves_them_and_is_not_reported(parts: int) -> None:
+    """Of 3 w^2 on the one weight w, whose loss is the same whatever it is."""
+    import keras
+    import tensorflow as tf
+
+    from atb.training.steps import Steps
+
+    inputs = keras.Input((BARS, FEATURES))
+    weight = keras.layers.Dense(
+        1, kernel_initializer="ones", use_bias=False, kernel_regularizer=keras.regularizers.L2(3.0)
+    )
+    network = keras.Model(inputs, weight(inputs[:, -1, :1]))
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(network.trainable_variables)
+    made = Steps(network, optimizer, lambda _, raw: tf.ones_like(raw[:, 0]), accumulation=parts)
+    assert run(made.runner(), iterator(*batches(1)), 0, 2) == (2.0, 2)
+    assert network.get_weights()[0].item() == pytest.approx((1 - 0.1 * 6) ** 2)

@@ -113,13 +113,21 @@ class Hardware(Spec):
         devices: GPUs that share each batch.
         accumulation: parts a batch is computed in, one after the other, to need less memory.
         jit_compile: whether XLA compiles a step: faster where convolutions are most of it, slower
-            where recurrences are.
+            where recurrences are. A step of several devices is never compiled.
     """
 
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
     devices: int = Field(1, ge=1, le=64)
     accumulation: int = Field(1, ge=1, le=1024)
     jit_compile: bool = False
+
+    @model_validator(mode="after")
+    def _compiles_for_one_device(self) -> Self:
+        if self.jit_compile and self.devices > 1:
+            raise ValueError(
+                f"jit_compile is for one device, not for {self.devices}; set it to false"
+            )
+        return self
 
 
 AnyOptimizer = Adam | AdamW | Sgd | RmsProp

@@ -53,5 +53,6 @@ def steps(
         loss.build(target.classes, spec.regularisation, train),
         augment.augment(spec.regularisation, spec.seed),
         spec.hardware.accumulation,
+        spec.hardware.jit_compile,
         strategy,
     )

@@ -27,6 +27,7 @@ class Steps:
         augment: a number that no other step or device has, and windows, to windows; or None.
             On one device it is the number of the step.
         accumulation: parts of a batch computed one after the other; it divides the batch.
+        jit_compile: whether XLA compiles a step of one device.
         strategy: the devices that share each batch.
     """
 
@@ -35,6 +36,7 @@ class Steps:
     loss: Loss
     augment: Augment | None = None
     accumulation: int = 1
+    jit_compile: bool = False
     strategy: Any = None
 
     def distributed(self, batches: tf.data.Dataset) -> Any:
@@ -57,6 +59,9 @@ class Steps:
 
         def step(number: Any, windows: Any, targets: Any) -> Any:
             return self._step(number, windows, targets, shares)
+
+        if self.jit_compile:  # the loop around it has an iterator, which XLA does not know
+            step = tf.function(step, jit_compile=True)
 
         @tf.function  # type: ignore[untyped-decorator]
         def run(batches: Any, first: Any, count: Any, total: Any) -> tuple[Any, Any]:
@@ -92,7 +97,8 @@ class Steps:
         with tf.GradientTape() as tape:
             raw = self.network(windows, training=True)
             loss = tf.reduce_mean(self.loss(targets, raw)) / shares
-            scaled = self.optimizer.scale_loss(loss)
+            penalty = sum(self.network.losses) / shares  # on the size of weights: never reported
+            scaled = self.optimizer.scale_loss(loss + penalty)
         gradients = tape.gradient(scaled, variables)
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
