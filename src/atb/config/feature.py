@@ -18,6 +18,7 @@ class Feature:
         formula: how it is computed, in words and symbols.
         source: where the definition comes from.
         width: columns it makes.
+        levels: price levels it reads of each side of a book; none of candles.
     """
 
     group: str
@@ -28,6 +29,7 @@ class Feature:
     formula: str
     source: str
     width: int = 1
+    levels: int = 0
 
     @property
     def name(self) -> str:

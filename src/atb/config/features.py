@@ -196,6 +196,11 @@ def width(name: str) -> int:
     return sum(FEATURES[feature].width for feature in SETS[known_set(name)])
 
 
+def depth(name: str) -> int:
+    """Price levels the set reads of each side of a book; 0 where it reads none."""
+    return max(FEATURES[feature].levels for feature in SETS[known_set(name)])
+
+
 def lookback(name: str) -> int:
     """Earlier rows the set needs before its first row: the longest of its features."""
     return max(FEATURES[feature].lookback for feature in SETS[known_set(name)])

@@ -1,4 +1,4 @@
-"""What features are made of: filters, delays and extremes that look back only.
+"""What features are made of: filters, delays, sums and extremes that look back only.
 
 Knows series, not markets. A series is `[batch, time, 1]` float32 that ends with the last bar;
 what looks back is shorter at the front by just as many bars, so nothing is ever padded, and
@@ -8,6 +8,7 @@ recursion never forgets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -91,6 +92,42 @@ def average(filters: Series) -> Series:
     return ops.mean(filters, axis=-1, keepdims=True)
 
 
+def total(series: Series, rows: int) -> Series:
+    """Sum of the last `rows` values, from halves: as many additions as `rows` has bits.
+
+    Every row adds in the same order, so its bits do not depend on where the series begins.
+    """
+    if rows == 1:
+        return series
+    half = total(series, rows // 2)
+    both = half[:, rows // 2 :] + delay(half, rows // 2)
+    return both if rows % 2 == 0 else both[:, 1:] + delay(series, rows - 1)
+
+
+def moments(moved: Callable[[int], Series], rows: int) -> tuple[Series, Series]:
+    """Mean and variance of the last values of `x`, told only how `x` moved.
+
+    Windows are joined two and two from their means and squares (Chan, Golub and LeVeque 1983), so
+    no large, nearly equal numbers are subtracted, whatever the level of `x`.
+
+    Args:
+        moved: of n, the series `[B, T - n, 1]` of `x[t] - x[t - n]`.
+        rows: how many values, a power of two above 1.
+
+    Returns:
+        Mean minus `x[t]` and variance of the population, each `[B, T - rows + 1, 1]`.
+    """
+    step = moved(1)
+    offset, squares, joined = -step / 2, step * step / 2, 2
+    while joined < rows:
+        offset, older, change = aligned(offset, delay(offset, joined), moved(joined))
+        gap = (older - change) - offset
+        offset = offset + gap / 2
+        squares = squares[:, joined:] + delay(squares, joined) + gap * gap * (joined / 2)
+        joined *= 2
+    return offset, squares / rows
+
+
 def highest(series: Series, bars: int) -> Series:
     """The largest of the last `bars` values."""
     return ops.max_pool(series, bars, strides=1, padding="valid", data_format="channels_last")
@@ -128,6 +165,11 @@ def log_ratio(a: Series, b: Series) -> Series:
     The quotient's rounding, at most 6e-8, is no more than that of the float32 prices themselves.
     """
     return ops.log(relative(a, b))
+
+
+def squash(series: Series) -> Series:
+    """`sign(x) ln(1 + |x|)`: linear near zero, heavy tails drawn in."""
+    return ops.sign(series) * ops.log(1 + ops.absolute(series))
 
 
 def mean(bars: int) -> Weights:
