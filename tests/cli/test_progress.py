@@ -78,3 +78,57 @@ def test_the_bar_ends_when_the_job_fails(monkeypatch):
         listen(events.StageStarted("data"))
         raise ZeroDivisionError
     assert stream.getvalue().endswith(("\x1b[?25h", "\x1b[2K"))  # cursor back, bar gone
+
+
+SIDE_BY_SIDE = [
+    events.Noted("suite x: a, b"),
+    events.Within("a", events.StageStarted("training")),
+    events.Within("b", events.StageStarted("training")),
+    events.Within("a", events.EpochEnded(1, 3, 0.5, 0.75, True, 30.0, {})),
+    events.Within("b", events.EpochEnded(1, 11, 0.5, 0.75, True, 1.0, {})),
+    events.Within("b", events.Warned("out of memory")),
+    events.Within("a", events.Progress("steps", 1, 9)),
+    events.Within("a", events.EpochEnded(2, 3, 0.25, 0.8, False, 60.0, {})),
+    events.JobEnded("b", 12.3, "its process was killed (SIGKILL)"),
+    events.Progress("jobs", 1, 2),
+    events.Within("a", events.StageEnded("training", 90.0)),
+    events.JobEnded("a", 100.0, ""),
+    events.Progress("jobs", 2, 2),
+]
+
+
+def test_lines_of_jobs_side_by_side_begin_with_their_names(monkeypatch):
+    assert told(monkeypatch, io.StringIO(), SIDE_BY_SIDE).splitlines() == [
+        "suite x: a, b",
+        "a: training ...",
+        "b: training ...",
+        "a: epoch 1/3  loss 0.50000  validation 0.75000  best  ETA 1:00",
+        "b: epoch 1/11  loss 0.50000  validation 0.75000  best  ETA 0:10",
+        "b: warning: out of memory",
+        "a: epoch 2/3  loss 0.25000  validation 0.80000  ETA 0:45",
+        "b: failed after 12 s: its process was killed (SIGKILL)",
+        "a: training: 90.0 s",
+        "a: done in 100 s",
+        "jobs: 2/2",
+    ]
+
+
+def test_each_running_job_has_a_bar_of_its_own(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    shown = []
+    with progress.shown() as listen:
+        (bars,) = (cell.cell_contents for cell in listen.__closure__)
+        for event in SIDE_BY_SIDE:
+            listen(event)
+            shown.append([task.description for task in bars.bars.tasks])
+            if event == SIDE_BY_SIDE[7]:
+                (one, _) = bars.bars.tasks
+                assert (one.completed, one.total) == (2, 3)
+                assert one.fields["detail"].startswith("epoch 2/3")
+    assert shown[4] == ["a", "b"]
+    assert shown[-1] == ["jobs"]
+    said = stream.getvalue()
+    for text in ("b: warning: out of memory", "b: failed after 12 s", "a: done in 100 s"):
+        assert text in said
