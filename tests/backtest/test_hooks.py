@@ -1,4 +1,4 @@
-"""Backtests from entry points: the built-in one, one of another package, and broken ones."""
+"""Backtests from entry points: built-in ones, one of another package, and broken ones."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from atb.backtest import hooks, vectorised
-from atb.config.trading import TradingSpec
+from atb.backtest import hooks, touch, vectorised
+from atb.config.trading import TouchTrading, TradingSpec
 from atb.errors import ConfigError, UsageError
 
 MODULE = """
+from atb.backtest.hooks import trades
 from atb.backtest.vectorised import run
 from dataclasses import replace
 
@@ -20,6 +21,10 @@ def twice(predictions, candles, spec):
 
 def careless(predictions, candles, spec):
     return {"profit": 1e9}
+
+@trades("book")
+def bookish(predictions, book, spec):
+    return len(book)
 
 constant = 3
 """
@@ -34,7 +39,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: foreign-backtests\nVersion: 1\n"
     )
-    names = ("twice", "careless", "constant", "absent")
+    names = ("twice", "careless", "bookish", "constant", "absent")
     points = "".join(f"{name} = foreign_backtests:{name}\n" for name in names)
     (metadata / "entry_points.txt").write_text(f"[atb.backtests]\n{points}")
     monkeypatch.syspath_prepend(tmp_path)
@@ -45,25 +50,45 @@ def market(make, predict):
     return predict([0, 1], [1.0, -1.0]), make([100, 110, 120], 130), TradingSpec()
 
 
-def test_the_built_in_one_is_found_by_the_default_name(market):
-    found = hooks.find(TradingSpec().hook)(*market)
+def test_the_built_in_ones_are_found_by_the_default_names(market):
+    found = hooks.find(TradingSpec())(*market)
     assert found.equity.tolist() == vectorised.run(*market).equity.tolist()
+    assert hooks.find(TouchTrading()).__wrapped__ is touch.run
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match=r"'vectorized'; did you mean 'vectorised'\?"):
-        hooks.find("vectorized")
+        hooks.find(TradingSpec(hook="vectorized"))
 
 
 def test_another_package_brings_its_own(installed, market):
-    found = hooks.find("twice")(*market)
+    found = hooks.find(TradingSpec(hook="twice"))(*market)
     assert found.equity.tolist() == (vectorised.run(*market).equity * 2).tolist()
 
 
 def test_a_hook_that_returns_something_else_is_named(installed, market):
-    hook = hooks.find("careless")
+    hook = hooks.find(TradingSpec(hook="careless"))
     with pytest.raises(ConfigError, match=r"'careless' \(foreign_backtests:careless\): returned d"):
         hook(*market)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (TouchTrading(hook="vectorised"), "trades candles, and this recipe is of market book"),
+        (TouchTrading(hook="twice"), "trades candles"),
+        (TradingSpec(hook="bookish"), "trades book, and this recipe is of market candles"),
+    ],
+)
+def test_a_hook_of_another_market_is_refused_before_it_is_called(installed, spec, message):
+    with pytest.raises(ConfigError, match=message):
+        hooks.find(spec)
+
+
+def test_a_hook_of_a_book_says_so_and_returns_a_result_too(installed):
+    hook = hooks.find(TouchTrading(hook="bookish"))
+    with pytest.raises(ConfigError, match="returned int"):
+        hook([], [1, 2], TouchTrading())
 
 
 @pytest.mark.parametrize(
@@ -71,4 +96,4 @@ def test_a_hook_that_returns_something_else_is_named(installed, market):
 )
 def test_an_entry_point_that_names_no_function_is_refused(installed, name, message):
     with pytest.raises(ConfigError, match=message):
-        hooks.find(name)
+        hooks.find(TradingSpec(hook=name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atb.backtest.sizing import positions
+from atb.backtest.sizing import positions, sides
 from atb.config.trading import TradingSpec
 
 LONG, BOTH = (TradingSpec(positions=sides) for sides in ("long_flat", "long_short"))
@@ -30,12 +30,15 @@ LONG, BOTH = (TradingSpec(positions=sides) for sides in ("long_flat", "long_shor
             [[0.2, 0.54, 0.26], [0.2, 0.56, 0.24], [0.24, 0.56, 0.2], [0.26, 0.54, 0.2]],
             [1, 0, 0, -1],
         ),
+        ("move", 0.0, [0.1, 0.0, -0.1], [1, 0, -1]),
+        ("move", 0.5, [0.51, 0.5, -0.5, -0.51], [1, 0, 0, -1]),
     ],
 )
 def test_only_what_is_beyond_the_threshold_is_traded(predict, unit, threshold, value, expected):
     made = predict(range(len(value)), value, unit)
     both = BOTH.model_copy(update={"threshold": threshold})
     assert positions(made, both, "1h").tolist() == expected
+    assert sides(made, threshold).tolist() == expected
     long = LONG.model_copy(update={"threshold": threshold})
     assert positions(made, long, "1h").tolist() == [max(position, 0) for position in expected]
 

@@ -88,7 +88,7 @@ def test_real_hours_from_score_to_backtest(model, market_data: Path):
     made = score(model(), candles)
     assert len(made) == len(candles) - 10  # five at the start, five after the only gap
     assert made.value == pytest.approx(expected(candles, made.rows), abs=1e-6)
-    done = hooks.find("vectorised")(made, candles, TradingSpec())
+    done = hooks.find(TradingSpec())(made, candles, TradingSpec())
     assert done.performance.trades > 100
 
 

@@ -1,5 +1,5 @@
-"""Predictions into positions, positions into profit after costs, beside buy and hold.
+"""Predictions into positions, positions into profit after costs, beside naive rules.
 
-Numpy only. It knows predictions, candles and the trading rules; nothing of models, features or
-files. Open `vectorised.py` first; `result.py` is what a hook of your own returns.
+Numpy only. It knows predictions, candles, books and the trading rules; nothing of models, features
+or files. Open `vectorised.py` and `touch.py` first; `result.py` is what a hook of your own returns.
 """

@@ -9,27 +9,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from atb.backtest.predictions import Predictions
-from atb.backtest.result import Backtest
-from atb.config.trading import TradingSpec
+from atb.backtest.result import Result
+from atb.config.data import Market
+from atb.config.trading import Trading
 from atb.errors import ConfigError, UsageError, nearest
-from atb.market.candles import Candles
 
-Hook = Callable[[Predictions, Candles, TradingSpec], Backtest]
+Hook = Callable[[Predictions, Any, Any], Result]  # of a history and the spec of its market
+F = TypeVar("F", bound=Callable[..., Any])
 
 GROUP = "atb.backtests"
 
 
-def find(name: str) -> Hook:
-    """The backtest registered under a name, as a callable that returns a `Backtest` or raises.
+def trades(market: Market) -> Callable[[F], F]:
+    """Mark a hook with what it trades: `candles`, as without a mark, or a `book`."""
+
+    def marked(hook: F) -> F:
+        hook.__dict__["market"] = market
+        return hook
+
+    return marked
+
+
+def find(spec: Trading) -> Hook:
+    """The backtest that trading names, as a callable that returns a `Result` or raises.
 
     Raises:
         UsageError: when none has this name.
-        ConfigError: when several packages use the name, the entry point names nothing callable,
-            or, once called, the hook returns something else.
+        ConfigError: when several packages use the name, the entry point names nothing callable or
+            what trades another market, or, once called, the hook returns something else.
     """
+    name = spec.hook
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     if not points:
         known = {point.name for point in entry_points(group=GROUP)}
@@ -40,21 +52,28 @@ def find(name: str) -> Hook:
             where=f"backtest {name!r}",
             remedy="rename all but one",
         )
-    return _checked(points[0])
+    return _checked(points[0], spec.market)
 
 
-def _checked(point: EntryPoint) -> Hook:
+def _checked(point: EntryPoint, market: Market) -> Hook:
     place = f"backtest {point.name!r} ({point.value})"
     hook = _loaded(point, place)
+    traded = getattr(hook, "market", "candles")
+    if traded != market:
+        raise ConfigError(
+            f"trades {traded}, and this recipe is of market {market}",
+            where=place,
+            remedy="name another one with --set trading.hook=NAME",
+        )
 
     @wraps(hook)
-    def call(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backtest:
-        result = hook(predictions, candles, spec)
-        if not isinstance(result, Backtest):
+    def call(predictions: Predictions, history: Any, spec: Any) -> Result:
+        result = hook(predictions, history, spec)
+        if not isinstance(result, Result):
             raise ConfigError(
                 f"returned {type(result).__name__}",
                 where=place,
-                remedy="a backtest hook returns an atb.backtest.result.Backtest",
+                remedy="a backtest hook returns a Result of atb.backtest.result",
             )
         return result
 
@@ -72,7 +91,7 @@ def _loaded(point: EntryPoint, place: str) -> Callable[..., Any]:
         raise ConfigError(
             f"is of type {type(hook).__name__}, not callable",
             where=place,
-            remedy="name a function (predictions, candles, spec) -> Backtest",
+            remedy="name a function (predictions, history, spec) -> Result",
         )
     found: Callable[..., Any] = hook
     return found

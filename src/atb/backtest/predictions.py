@@ -1,4 +1,4 @@
-"""Predictions: what a model said at the close of which bar.
+"""Predictions: what a model said at which row.
 
 The hop between whatever predicts and whatever trades or judges; knows neither.
 """
@@ -29,7 +29,7 @@ class Predictions:
     """M predictions of one horizon in time order.
 
     Attributes:
-        rows: `[M]` int64, rising: the candle row at whose close each was made.
+        rows: `[M]` int64, rising: the row of candles or book at whose close each was made.
         value: `[M]` float64 in `unit`, or `[M, 3]` probabilities of down, flat and up.
         unit: what is predicted, see `atb.config.targets`.
 

@@ -1,4 +1,4 @@
-"""From predictions to positions, in multiples of the equity: one rule for each unit."""
+"""From predictions to sides, and to positions in multiples of the equity: a rule for each unit."""
 
 from __future__ import annotations
 
@@ -14,15 +14,28 @@ from atb.config.targets import Output
 from atb.config.trading import TradingSpec
 
 Float64 = npt.NDArray[np.float64]
-Rule = Callable[[Float64, TradingSpec, str], Float64]
+Rule = Callable[[Predictions, TradingSpec, str], Float64]
 
 PERCENTAGE_POINT = 0.01
+
+
+def sides(predictions: Predictions, threshold: float) -> Float64:
+    """1 for up, -1 for down, 0 for neither: `[M]`, by how far a prediction is from neutral.
+
+    Args:
+        predictions: `[M]`, of anything that has a side.
+        threshold: what must be exceeded: basis points of a return or a move, percentage points of a
+            probability away from 50, or by which up and down differ.
+    """
+    distance, unit = DISTANCES[predictions.unit]
+    found = distance(predictions.value)
+    return np.where(np.abs(found) > threshold * unit, np.sign(found), 0.0)
 
 
 def positions(predictions: Predictions, spec: TradingSpec, timeframe: str) -> Float64:
     """The position `[M]` each prediction asks for: 1 is all long, 0 flat, -1 all short.
 
-    Returns and probabilities are traded all or nothing, where they are further from neutral than
+    What has a side is traded all or nothing, where it is further from neutral than
     `spec.threshold`. Volatility has no side: it says how much to hold, and is never short.
 
     Args:
@@ -30,32 +43,33 @@ def positions(predictions: Predictions, spec: TradingSpec, timeframe: str) -> Fl
         spec: threshold, sides and the volatility aimed at.
         timeframe: length of the bars, for a volatility per year.
     """
-    return RULES[predictions.unit](predictions.value, spec, timeframe)
+    return RULES[predictions.unit](predictions, spec, timeframe)
 
 
-def _by_return(value: Float64, spec: TradingSpec, _timeframe: str) -> Float64:
-    return _sides(value, spec.threshold * BASIS_POINT, spec)
+def _itself(value: Float64) -> Float64:
+    return value
 
 
-def _by_probability(value: Float64, spec: TradingSpec, _timeframe: str) -> Float64:
-    return _sides(value - 0.5, spec.threshold * PERCENTAGE_POINT, spec)
+def _from_even(value: Float64) -> Float64:
+    return value - 0.5
 
 
-def _by_probabilities(value: Float64, spec: TradingSpec, _timeframe: str) -> Float64:
+def _up_less_down(value: Float64) -> Float64:
     """By how much up is likelier than down.
 
-    How likely flat is does not matter: where most bars are flat, up would hardly ever be the
+    How likely flat is does not matter: where most rows are flat, up would hardly ever be the
     likeliest class, though it may be twice as likely as down. The threshold asks for more.
     """
-    return _sides(value[:, 2] - value[:, 0], spec.threshold * PERCENTAGE_POINT, spec)
+    difference: Float64 = value[:, 2] - value[:, 0]
+    return difference
 
 
-def _sides(signal: Float64, threshold: float, spec: TradingSpec) -> Float64:
-    position = np.where(np.abs(signal) > threshold, np.sign(signal), 0.0)
+def _by_side(predictions: Predictions, spec: TradingSpec, _timeframe: str) -> Float64:
+    position = sides(predictions, spec.threshold)
     return position if spec.positions == "long_short" else np.maximum(position, 0.0)
 
 
-def _by_volatility(value: Float64, spec: TradingSpec, timeframe: str) -> Float64:
+def _by_volatility(predictions: Predictions, spec: TradingSpec, timeframe: str) -> Float64:
     """Long, in inverse proportion to the forecast volatility, and never more than the equity.
 
     After the volatility-managed portfolios of Moreira and Muir (2017), who scale by the variance.
@@ -63,14 +77,19 @@ def _by_volatility(value: Float64, spec: TradingSpec, timeframe: str) -> Float64
     """
     bars_per_year = YEAR_MS / timeframe_ms(timeframe)
     with np.errstate(over="ignore"):  # a volatility of nearly nothing: as much as there is
-        wanted = spec.volatility_target / np.sqrt(bars_per_year) * np.exp(-value)
+        wanted = spec.volatility_target / np.sqrt(bars_per_year) * np.exp(-predictions.value)
     held: Float64 = np.minimum(wanted, 1.0)
     return held
 
 
+# How far from neutral a prediction is, and the unit of the threshold it is compared with.
+DISTANCES: Mapping[Output, tuple[Callable[[Float64], Float64], float]] = {
+    "return": (_itself, BASIS_POINT),
+    "probability": (_from_even, PERCENTAGE_POINT),
+    "probabilities": (_up_less_down, PERCENTAGE_POINT),
+    "move": (_itself, 1.0),
+}
 RULES: Mapping[Output, Rule] = {
-    "return": _by_return,
-    "probability": _by_probability,
-    "probabilities": _by_probabilities,
+    **dict.fromkeys(DISTANCES, _by_side),
     "log_volatility": _by_volatility,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -27,6 +27,10 @@ class TradingSpec(Spec):
     volatility_target: float = Field(0.2, gt=0, le=10, description="share of the equity per year")
     fee: float = Field(10.0, ge=0, description="basis points of the traded value, per side")
     slippage: float = Field(2.0, ge=0, description="basis points of the traded value, per side")
+
+    def over(self, horizon: int) -> Self:  # noqa: ARG002 (bars are traded one by one)
+        """The rules for predictions over so many bars: the same."""
+        return self
 
     def said(self, output: Output) -> str:
         """How predictions of this output are traded, for people."""
@@ -56,6 +60,10 @@ class TouchTrading(Spec):
     latency: int = Field(1, ge=0, le=100_000)
     hold: int | None = Field(None, ge=1, le=100_000)
     fee: float = Field(0.1, ge=0)
+
+    def over(self, horizon: int) -> Self:
+        """The rules for predictions over so many events, which are held as long if not told."""
+        return self if self.hold is not None else self.model_copy(update={"hold": horizon})
 
     def said(self, output: Output) -> str:  # noqa: ARG002 (one way for all outputs)
         """How predictions are traded, for people."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from atb import __version__
 from atb.backtest.predictions import Predictions
-from atb.backtest.result import Backtest
+from atb.backtest.result import Result
 from atb.clock import iso, now_ms, parse_time
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
@@ -50,7 +50,7 @@ class Run:
     served: npt.NDArray[np.float64]
     predictions: Predictions
     verdicts: Mapping[int, Verdict]
-    backtest: Backtest
+    backtest: Result
     parity: Parity
     notes: Mapping[str, Any]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from atb.backtest import hooks
 from atb.backtest.predictions import Predictions
-from atb.backtest.result import Backtest
+from atb.backtest.result import Result
 from atb.clock import iso, parse_time
 from atb.config.trading import Trading
 from atb.config.training import from_json
@@ -33,12 +33,12 @@ class Replay:
     """What came of it.
 
     Attributes:
-        backtest: the trades' figures beside buy and hold.
+        backtest: the trades' figures beside those of a naive rule.
         trading: the positions, threshold and costs they were made with.
         synthetic: whether the rows, or those the model learned from, were simulated.
     """
 
-    backtest: Backtest
+    backtest: Result
     trading: Trading
     synthetic: bool
 
@@ -59,7 +59,7 @@ def replay(
         path: the file, with rows as the model knows them.
         start: first row to predict at, ISO 8601, UTC; earlier ones only warm up.
         end: rows before this time.
-        trading: fields of the model's trading that shall differ from those the model was judged with.
+        trading: fields of the model's trading that shall differ from those it was judged with.
         listen: told when the rows begin within the period the model learned from.
 
     Raises:
@@ -69,7 +69,8 @@ def replay(
     verify(model)
     config = from_json((model / "config.json").read_text(), str(model / "config.json"))
     metadata = json.loads((model / "metadata.json").read_text())
-    spec = type(config.trading).of(**{**config.trading.model_dump(), **(trading or {})})
+    asked = type(config.trading).of(**{**config.trading.model_dump(), **(trading or {})})
+    spec = asked.over(config.target.horizons[0])
     data = config.data.of_file(path)
     found = _before(load_history(config.symbol, data, Workspace(Path()), listen), end)
     predictions = _since(score(model, found), found, start)
@@ -77,7 +78,7 @@ def replay(
     last_seen = metadata["learned_until"]
     if first < parse_time(last_seen):
         listen(Warned(f"the model learned from rows up to {last_seen}; trust only later ones"))
-    backtest = hooks.find(spec.hook)(predictions, found, spec)
+    backtest = hooks.find(spec)(predictions, found, spec)
     return Replay(backtest, spec, found.synthetic or metadata["synthetic"])
 
 
