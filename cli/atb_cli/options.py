@@ -7,7 +7,7 @@ left out is None and is never passed on, so each default lives in one place, the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +56,28 @@ class _Horizon(click.ParamType[int | tuple[int, ...]]):
         return bars if len(bars) > 1 else bars[0]
 
 
+_assignments = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Any field of the recipe, such as dataset.embargo=48; repeatable.",
+)
+_LEARNING = (
+    click.option("--epochs", type=int, help="Epochs at most."),
+    click.option("--batch-size", type=int, help="Windows per training step."),
+    click.option("--sequence-length", type=int, help="Rows the network sees, bars or events."),
+    click.option("--horizon", type=_Horizon(), help="Rows ahead; several as 1,5,20."),
+    click.option("--patience", type=int, help="Epochs without a better validation loss."),
+    click.option("--learning-rate", type=float, help="Of the optimiser, at its largest."),
+    click.option("--seed", type=int, help="Of weights, dropout and the order of windows."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "float32", "mixed_float16", "mixed_bfloat16"]),
+        help="Number format of the network; auto follows the GPU.",
+    ),
+)
+
 _RECIPE = (
     timeframe,
     start,
@@ -68,9 +90,7 @@ _RECIPE = (
     click.option(
         "--candles", type=click.Path(path_type=Path), help="CSV, Parquet or Feather file."
     ),
-    click.option("--epochs", type=int, help="Epochs at most."),
-    click.option("--batch-size", type=int, help="Windows per training step."),
-    click.option("--sequence-length", type=int, help="Bars the network sees."),
+    *_LEARNING,
     click.option("--model-type", metavar="NAME", help="Architecture of the network."),
     click.option(
         "--features", metavar="SET", help="Feature set: price, technical, distinct or full."
@@ -80,15 +100,6 @@ _RECIPE = (
         metavar="KIND",
         help="What to predict: return, direction, ternary, triple_barrier or volatility.",
     ),
-    click.option("--horizon", type=_Horizon(), help="Bars ahead; several as 1,5,20."),
-    click.option("--patience", type=int, help="Epochs without a better validation loss."),
-    click.option("--learning-rate", type=float, help="Of the optimiser, at its largest."),
-    click.option("--seed", type=int, help="Of weights, dropout and the order of windows."),
-    click.option(
-        "--precision",
-        type=click.Choice(["auto", "float32", "mixed_float16", "mixed_bfloat16"]),
-        help="Number format of the network; auto follows the GPU.",
-    ),
     click.option("--devices", type=int, help="GPUs that share each batch."),
     click.option(
         "--from",
@@ -96,19 +107,39 @@ _RECIPE = (
         metavar="MODEL",
         help="Begin with the weights of this model: SYMBOL/NAME[/VERSION] or its folder.",
     ),
+    _assignments,
+)
+
+_BOOK_RECIPE = (
     click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="FIELD=VALUE",
-        help="Any field of the recipe, such as dataset.embargo=48; repeatable.",
+        "--source",
+        type=click.Choice(["auto", "file", "sample"]),
+        help="Where the book comes from; auto: the file or stored symbol named.",
     ),
+    click.option(
+        "--clock",
+        type=click.Choice(["event", "time", "volume"]),
+        help="What a row is taken by.",
+    ),
+    click.option("--every", type=float, help="Events, seconds or units traded from row to row."),
+    click.option("--features", metavar="SET", help="Feature set: lob38, lob40, of, mlofi, ..."),
+    *_LEARNING,
+    _assignments,
 )
 
 
 def recipe(command: Command) -> Command:
     """Add the options that override fields of a preset, named as in `presets.OPTION_FIELDS`."""
-    for option in reversed(_RECIPE):
+    return _with(_RECIPE, command)
+
+
+def book_recipe(command: Command) -> Command:
+    """Likewise for presets that learn from an order book."""
+    return _with(_BOOK_RECIPE, command)
+
+
+def _with(given: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for option in reversed(given):
         command = option(command)
     return command
 

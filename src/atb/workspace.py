@@ -102,6 +102,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def suites(self) -> Path:
+        """Models trained side by side: a folder for each time."""
+        return self.root / "suites"
+
+    @property
     def model_root(self) -> Path:
         """The folder that holds all models."""
         return self.root / "models"

@@ -50,8 +50,8 @@ def page(results: Results, picture: bytes) -> str:
     html: str = environment.from_string(PAGE).render(
         results=results,
         facts=facts(results),
-        tables=list(_tables(results)),
-        ticks=ticks,
+        tables=list(tables(results)),
+        trades=list(_trades(results)),
         picture=base64.b64encode(picture).decode(),
     )
     return html
@@ -84,13 +84,18 @@ def figure(metric: str, value: Mapping[str, float] | float | None) -> str:
     return f"{middle} [{low}, {high}]"
 
 
-def ticks(value: float | None) -> str:
-    """Ticks with their sign; a dash where there were no trades."""
-    return "-" if value is None else f"{value:+.2f}"
+def ticks(traded: Mapping[str, Any], kind: str = "net") -> str:
+    """Ticks made per trade and their interval; a dash where there were no trades.
+
+    >>> ticks({"net_per_trade": -1.5, "net_low": -2.0, "net_high": 0.25})
+    '-1.50 [-2.00, +0.25]'
+    """
+    value, low, high = (traded[f"{kind}_{name}"] for name in ("per_trade", "low", "high"))
+    return "-" if value is None else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def _tables(results: Results) -> Iterator[dict[str, Any]]:
-    """Of each metric that any model has: a row for each model, and for each baseline."""
+def tables(results: Results) -> Iterator[dict[str, Any]]:
+    """Of each metric that any model has: its title, a row for each model and for each baseline."""
     for metric, name in METRICS.items():
         models = [
             (model, *(figure(metric, value) for value in values))
@@ -104,6 +109,20 @@ def _tables(results: Results) -> Iterator[dict[str, Any]]:
                 "models": models,
                 "baselines": list(_naive(results, metric)),
             }
+
+
+def _trades(results: Results) -> Iterator[tuple[str, ...]]:
+    for name, model in results["models"].items():
+        traded = model["backtest"]
+        won = traded["win_rate"]
+        yield (
+            name,
+            f"{traded['trades']:,}",
+            ticks(traded, "gross"),
+            ticks(traded),
+            "-" if won is None else f"{won:.1%}",
+            ticks(traded["last_move"]),
+        )
 
 
 def _by_horizon(results: Results, metric: str) -> Iterator[tuple[str, list[Any]]]:

@@ -1,0 +1,105 @@
+"""Straight lines judged as decisions, by the classes that networks decide between.
+
+The moves a line predicts are cut into down, flat and up where, on train rows, as many of them lie
+as labels do. Needs TensorFlow for the features; knows nothing of how a line is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atb.config.targets import MidPriceTarget
+from atb.config.training import TrainingConfig
+from atb.dataset.build import Dataset
+from atb.evaluation import cut
+from atb.evaluation.metric import Evidence
+from atb.evaluation.verdict import judge_decided
+from atb.events import Listener, Stopwatch
+from atb.extras import require
+from atb.market.access import load_history
+from atb.market.history import History
+from atb.registry import integrity
+from atb.runs import Recipe
+from atb.tabular.moments import PIECE, flattened
+from atb.targets.build import build
+from atb.walk import prepare
+from atb.workspace import Workspace
+
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+
+def judged(
+    lines: Mapping[str, Path],
+    config: TrainingConfig,
+    target: MidPriceTarget,
+    workspace: Workspace,
+    listen: Listener,
+) -> dict[str, dict[str, Any]]:
+    """The verdict, as plain JSON, on each line's decisions at each horizon.
+
+    Args:
+        lines: folders of models that differ in their penalty only, by name.
+        config: the recipe of any of them.
+        target: the classes; its horizons are those of the lines.
+        workspace: where stored books lie.
+        listen: told of stages.
+
+    Raises:
+        IntegrityError: when a model is not as it was written.
+        DataError: when the book cannot be read any more.
+    """
+    for path in lines.values():
+        integrity.verify(path)
+    history = load_history(config.symbol, config.data, workspace, listen)
+    moves = build(config.target, history, config.dataset.max_gap)
+    dataset = prepare(Recipe(config, history, {}), moves, Stopwatch(listen))
+    classes = _classes(target, config, history, dataset)
+    return {
+        name: _verdicts(path, config, history, dataset, classes) for name, path in lines.items()
+    }
+
+
+def _classes(
+    target: MidPriceTarget, config: TrainingConfig, history: History, dataset: Dataset
+) -> Float64:
+    """`[N, K]` classes of every row, balanced on the train rows that have them."""
+    same = target.model_copy(update={"horizon": config.target.horizons})
+    labels = build(same, history, config.dataset.max_gap)
+    return labels.settled(_known(labels.value, dataset.split.train)).value
+
+
+def _known(classes: Float64, rows: Int64) -> Int64:
+    """Those rows that have a class at every horizon."""
+    known: Int64 = rows[np.isfinite(classes[rows]).all(axis=1)]
+    return known
+
+
+def _verdicts(
+    path: Path, config: TrainingConfig, history: History, dataset: Dataset, classes: Float64
+) -> dict[str, Any]:
+    estimator = require("skops.io", extra="train").load(path / "model.skops")
+    train, test = (_known(classes, rows) for rows in (dataset.split.train, dataset.split.test))
+    learned, predicted = (_predicted(estimator, dataset, rows) for rows in (train, test))
+    verdicts = {}
+    for column, horizon in enumerate(config.target.horizons):
+        own = classes[:, column]
+        evidence = Evidence(history.price, own, train, test, horizon)
+        bounds = cut.thresholds(learned[:, column], own[train])
+        decided = cut.classes(predicted[:, column], *bounds)
+        verdicts[str(horizon)] = judge_decided(decided, evidence, config.training.seed).to_json()
+    return verdicts
+
+
+def _predicted(estimator: Any, dataset: Dataset, ends: Int64) -> Float64:
+    """`[M, K]` moves in basis points."""
+    starts = range(0, len(ends), PIECE)
+    pieces = [
+        estimator.predict(flattened(dataset, ends[start : start + PIECE])) for start in starts
+    ]
+    return dataset.served(np.concatenate(pieces))

@@ -1,0 +1,64 @@
+"""What the processes of a suite do. Each begins where an earlier one stopped.
+
+Knows runs and models by their names; how one is trained is `atb.pipeline`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atb import atomic, backend, pipeline
+from atb.events import Listener
+from atb.extras import require
+from atb.runs import RECIPE, Run
+from atb.studies.suite import Suite
+
+
+def train_network(suite: Suite, member: str, listen: Listener) -> None:
+    """Train one network, or go on with its run.
+
+    Raises:
+        AtbError: as `pipeline.train_model` does.
+    """
+    artifacts, run = suite.workspace.root, suite.run(member)
+    if is_begun(run):
+        pipeline.resume_training(run.name, artifacts=artifacts, listen=listen)
+        return
+    config = suite.members[member]
+    pipeline.train_model(config, artifacts=artifacts, version=run.name, listen=listen)
+
+
+def train_lines(suite: Suite, members: Sequence[str], listen: Listener) -> None:
+    """Fit straight lines that differ in their penalty only, as far as they are not, and judge them.
+
+    Raises:
+        AtbError: as `pipeline.train_models` does.
+    """
+    artifacts = suite.workspace.root
+    missing = [member for member in members if not suite.model(member).is_dir()]
+    begun = [member for member in missing if is_begun(suite.run(member))]
+    for member in begun:
+        pipeline.resume_training(suite.run(member).name, artifacts=artifacts, listen=listen)
+    fresh = [suite.members[member] for member in missing if member not in begun]
+    if fresh:
+        pipeline.train_models(fresh, artifacts=artifacts, version=suite.name, listen=listen)
+    backend.prepare(suite.members[members[0]].training.seed)
+    from atb.studies import decided  # not earlier: it imports TensorFlow
+
+    models = {member: suite.model(member) for member in members}
+    config = suite.members[members[0]]
+    verdicts = decided.judged(models, config, suite.target, suite.workspace, listen)
+    for member, verdict in verdicts.items():
+        atomic.make_folder(suite.decisions(member).parent)
+        atomic.write_json(suite.decisions(member), verdict)
+
+
+def count_gpus(listen: Listener) -> int:  # noqa: ARG001 (every job could report)
+    """GPUs that TensorFlow sees; asked in a process of its own, which keeps no memory of theirs."""
+    backend.prepare(seed=0)
+    return len(require("tensorflow", extra="train").config.list_physical_devices("GPU"))
+
+
+def is_begun(run: Run) -> bool:
+    """Whether a training was begun and its model is not registered."""
+    return (run.path / RECIPE).is_dir()

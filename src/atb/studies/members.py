@@ -1,0 +1,104 @@
+"""The members of a suite: which presets, and their recipes for one book.
+
+Knows names and recipes; nothing is read or trained here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from atb import presets
+from atb.config.features import lookback
+from atb.config.training import TrainingConfig
+from atb.errors import UsageError, nearest
+
+LINEAR = ("ols", "ridge", "lasso")
+DEEP = (
+    "lob-mlp",
+    "lob-lstm",
+    "lob-cnn",
+    "deeplob",
+    "deeplob-seq2seq",
+    "translob",
+    "temporal-attention",
+)
+BEYOND = ("tlob", "mlplob", "bin-ctabl")
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "all": (*LINEAR, *DEEP),
+    "deep": DEEP,
+    "linear": LINEAR,
+    "extended": (*LINEAR, *DEEP, *BEYOND),
+}
+NAMELESS = "BOOK"  # the symbol of recipes whose book has not been read yet
+
+
+def chosen(words: str) -> tuple[str, ...]:
+    """Presets by a word that names a group of them, or by names with commas between them.
+
+    >>> chosen("linear,deeplob")
+    ('ols', 'ridge', 'lasso', 'deeplob')
+
+    Raises:
+        UsageError: for a name that is neither, or a preset that is not for books.
+    """
+    known = [*GROUPS, *(name for name in presets.names() if _is_for_books(name))]
+    names: list[str] = []
+    for word in filter(None, map(str.strip, words.split(","))):
+        if word not in known:
+            raise _refusal(word, known)
+        names += GROUPS.get(word, (word,))
+    if not names:
+        raise UsageError("no model is named", where="--suite", remedy=f"known: {', '.join(known)}")
+    return tuple(dict.fromkeys(names))
+
+
+def recipes(
+    names: Iterable[str], symbol: str | None, assignments: Sequence[str] = (), **options: Any
+) -> dict[str, TrainingConfig]:
+    """The recipe of each preset, all with their first window at the same row.
+
+    Whatever their windows and features look back on, they learn from the same rows and are judged
+    on the same.
+
+    Args:
+        names: presets for books.
+        symbol: the market; None for `NAMELESS` ones, until the book says.
+        assignments: dotted config fields, for every member.
+        options: as in `presets.OPTION_FIELDS`, for every member.
+
+    Raises:
+        UsageError: for a field or value that one of them cannot have.
+        ConfigError: for a preset that does not hold together.
+    """
+    found = {
+        name: presets.resolve(name, symbol or NAMELESS, assignments=assignments, **options).config
+        for name in names
+    }
+    first = max(max(one.dataset.first_end, reach(one) - 1) for one in found.values())
+    return {name: _beginning_at(config, first) for name, config in found.items()}
+
+
+def reach(config: TrainingConfig) -> int:
+    """Rows a prediction depends on: the window, and what its features look back on."""
+    return config.window + lookback(config.features)
+
+
+def _beginning_at(config: TrainingConfig, row: int) -> TrainingConfig:
+    dataset = config.dataset.model_copy(update={"first_end": row})
+    return config.model_copy(update={"dataset": dataset})
+
+
+def _is_for_books(preset: str) -> bool:
+    data = presets.read(preset).fields.get("data", {})
+    return isinstance(data, Mapping) and data.get("kind") == "book"
+
+
+def _refusal(word: str, known: Sequence[str]) -> UsageError:
+    if word in presets.names():
+        return UsageError(
+            f"preset {word!r} is for candles, this is a book",
+            where="--suite",
+            remedy=f"atb train model SYMBOL --preset {word}",
+        )
+    return UsageError(f"unknown model {word!r}", where="--suite", remedy=nearest(word, known))
