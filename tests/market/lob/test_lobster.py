@@ -73,7 +73,9 @@ def test_a_small_book_read_by_hand(write_lobster):
     assert book.price[0] == pytest.approx(100.015)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+)
 @given(st.lists(st.integers(0, 86_400 * 10**9), min_size=1, max_size=60))
 def test_no_nanosecond_is_lost(write_lobster, times):
     times = sorted(times)
@@ -197,7 +199,9 @@ def by_hand(story):
     return kept
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
+)
 @given(st.text(alphabet="tttxleHQR", min_size=1, max_size=40), st.integers(1, 64))
 def test_what_counts_does_not_depend_on_where_blocks_end(write_lobster, monkeypatch, story, size):
     messages = [
@@ -206,7 +210,8 @@ def test_what_counts_does_not_depend_on_where_blocks_end(write_lobster, monkeypa
     ]
     path = write_lobster(messages, [CODES[code] for code in story])
     expected = by_hand(story)
-    monkeypatch.setattr(lobster_text, "_BLOCK_BYTES", 64 + size)
+    monkeypatch.setattr(lobster_text, "_LEVEL_BYTES", 32 + size)
+    monkeypatch.setattr(lobster_text, "_MESSAGE_BYTES", 96 - size)
     if not expected:
         with pytest.raises(DataError, match="no row is left"):
             lobster.read(path)
@@ -288,7 +293,11 @@ BAD = {
     ),
     "backwards": (changed(TEN, 5, event(34203)), STATES, "message_2.csv, line 6: the time runs"),
     "time text": (changed(TEN, 5, event("noon")), STATES, "line 6: time is 'noon', .* no number"),
-    "direction text": (changed(TEN, 5, event(5, direction="b")), STATES, "line 6: direction is 'b'"),
+    "direction text": (
+        changed(TEN, 5, event(5, direction="b")),
+        STATES,
+        "line 6: direction is 'b'",
+    ),
     "no size": (changed(TEN, 5, event(5, size="")), STATES, "line 6: size is ''"),
     "time NaN": (changed(TEN, 5, event("nan")), STATES, "line 6: the time nan is none of a day"),
     "time late": (changed(TEN, 9, event("1e6")), STATES, "line 10: the time 1000000.0 is none"),
@@ -310,9 +319,10 @@ def test_a_damaged_pair_is_one_clear_answer(write_lobster, case):
 
 @pytest.mark.parametrize("block", [80, 200])
 def test_damage_is_told_by_its_line_in_later_blocks_too(write_lobster, monkeypatch, block):
-    monkeypatch.setattr(lobster_text, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(lobster_text, "_LEVEL_BYTES", block)
+    monkeypatch.setattr(lobster_text, "_MESSAGE_BYTES", block)
     messages = changed(events(40), 33, event(34201))
-    with pytest.raises(DataError, match="line 34: the time runs backwards to 34201.0"):
+    with pytest.raises(DataError, match="line 34: the time runs backwards to 34201"):
         lobster.read(write_lobster(messages))
     states = changed([STATE] * 40, 37, STATE.replace("1000100", "x"))
     with pytest.raises(DataError, match="line 38: bid_price_1"):

@@ -56,13 +56,14 @@ class Facts:
 
 
 class Writer:
-    """Takes the columns of a book, some rows at a time."""
+    """Takes the columns of a book, any rows at a time."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
+        self._waiting: list[Any] = []
 
     def append(self, columns: Sequence[npt.NDArray[Any]], absent: float | None = None) -> None:
-        """Write rows: `time_ns`, one array for each side of each level, `traded`, `session`.
+        """Add rows: `time_ns`, one array for each side of each level, `traded`, `session`.
 
         Args:
             columns: in the order of the file.
@@ -79,19 +80,29 @@ class Writer:
             )
             for field, column in zip(schema, columns, strict=True)
         ]
-        self._file.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=_ROWS)
+        self._waiting.append(pa.Table.from_arrays(arrays, schema=schema))
+        if sum(table.num_rows for table in self._waiting) >= _ROWS:
+            self._flush()
 
-    def mark(self, tick: float | None, units_per_tick: int) -> None:
-        """Say in which unit prices are; by now it is known."""
+    def finish(self, tick: float | None, units_per_tick: int) -> None:
+        """Write what is left, and in which unit prices are: by now it is known."""
+        self._flush()
         marks = {"atb.units_per_tick": str(units_per_tick)}
         self._file.add_key_value_metadata(
             marks if tick is None else marks | {"atb.tick": repr(tick)}
         )
 
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._waiting:
+            self._file.write_table(pa.concat_tables(self._waiting), row_group_size=_ROWS)
+            self._waiting.clear()
+
 
 @contextmanager
 def writing(path: Path, depth: int, whole: bool, origin: Mapping[str, str]) -> Iterator[Writer]:
-    """Open a file for `depth` levels; it takes its place when the body succeeds.
+    """Open a file for `depth` levels; it takes its place when the body has finished it.
 
     Args:
         path: of the file.
@@ -130,7 +141,7 @@ def write(book: Book, path: Path) -> None:
         for start in range(0, len(book), _ROWS):
             part = book.rows(start, start + _ROWS)
             file.append((part.time_ns, *part.levels.T, part.traded, part.session))
-        file.mark(book.tick, units_per_tick=1)
+        file.finish(book.tick, units_per_tick=1)
 
 
 def is_kept(path: Path) -> bool:

@@ -123,7 +123,7 @@ def read(path: Path, symbol: str | None = None, listen: Listener = silent) -> Bo
 
 
 def blocks(found: Iterable[Pair], listen: Listener = silent) -> Iterator[Block]:
-    """The rows of pairs that follow each other, at most some 20,000 at a time, in bounded memory.
+    """The rows of pairs that follow each other, some thousands at a time, in bounded memory.
 
     Raises:
         DataError: as `read` does.

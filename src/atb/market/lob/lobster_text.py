@@ -22,7 +22,8 @@ ABSENT = -2_000_000_000
 
 _MESSAGE = ("time", "type", "order_id", "size", "price", "direction")
 _DUMMIES = ("9999999999", "-9999999999")
-_BLOCK_BYTES = 2**19  # of each level; some 22,000 lines
+# Arrow reads up to 32 blocks ahead, whose memory is most of what an import needs.
+_LEVEL_BYTES, _MESSAGE_BYTES, _MOST_BYTES = 2**17, 2**19, 2**22  # some 5,000 lines
 _LINE_BYTES = 2**16
 _WRONG_CELL = re.compile(r"In CSV column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
 _WRONG_WIDTH = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
@@ -53,7 +54,7 @@ class Lines:
 
 
 def lines(pair: Pair) -> Iterator[Lines]:
-    """The lines of both files of a pair, at most some 20,000 at a time.
+    """The lines of both files of a pair, some thousands at a time.
 
     Raises:
         DataError: naming the file, and the line where one is to blame.
@@ -78,7 +79,7 @@ def _events(pair: Pair) -> Iterator[Any]:
         "direction": pa.int32(),
     }
     del types["order_id"]
-    return _batches(pair.message, [*_MESSAGE, "extra"][:width], types, ())
+    return _batches(pair.message, [*_MESSAGE, "extra"][:width], types, _MESSAGE_BYTES)
 
 
 def _states(pair: Pair) -> Iterator[Any]:
@@ -89,7 +90,8 @@ def _states(pair: Pair) -> Iterator[Any]:
     if width != pair.depth * len(SIDES):
         raise _unexpected_width(pair.book, width, f"{pair.depth * len(SIDES)} by its name")
     names = [f"{side}_{level}" for level in range(1, pair.depth + 1) for side in SIDES]
-    return _batches(pair.book, names, dict.fromkeys(names, pa.int32()), _DUMMIES)
+    block = min(pair.depth * _LEVEL_BYTES, _MOST_BYTES)
+    return _batches(pair.book, names, dict.fromkeys(names, pa.int32()), block, _DUMMIES)
 
 
 def _width(member: Member) -> int:
@@ -110,9 +112,13 @@ def _unexpected_width(member: Member, width: int, expected: str) -> DataError:
 
 
 def _batches(
-    member: Member, names: Sequence[str], types: dict[str, Any], nulls: Sequence[str]
+    member: Member,
+    names: Sequence[str],
+    types: dict[str, Any],
+    block: int,
+    nulls: Sequence[str] = (),
 ) -> Iterator[Any]:
-    """Record batches of a text file of numbers, of the columns that have a type."""
+    """Record batches of `block` bytes of text, of the columns that have a type."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -123,7 +129,7 @@ def _batches(
                 csv.ReadOptions(
                     use_threads=False,
                     column_names=list(names),
-                    block_size=_BLOCK_BYTES * max(len(names) // len(SIDES), 1),
+                    block_size=block,
                 ),
                 csv.ParseOptions(quote_char=False),
                 csv.ConvertOptions(
