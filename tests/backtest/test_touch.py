@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from atb.backtest.touch import positions, run
 from atb.config.trading import TouchTrading
 from atb.errors import DataError
 from atb.market.lob.book import Book
+from atb.market.lob.files import read
 
 UP, FLAT, DOWN = [0.1, 0.2, 0.7], [0.2, 0.6, 0.2], [0.6, 0.3, 0.1]
 seeds = st.integers(0, 2**32 - 1)
@@ -161,6 +163,21 @@ def test_it_is_that_of_a_ledger_kept_order_by_order(seed, hold, latency, fee):
     if trips:
         assert done.performance.net_ticks_per_trade == pytest.approx(np.mean(trips), abs=1e-9)
         assert done.performance.win_rate == np.mean(np.array(trips) > 0)
+
+
+def test_a_real_book_by_the_same_ledger(market_data: Path):
+    """Following the last move does not earn there the spread it pays."""
+    (file,) = (market_data / "lob").glob("BTCUSD_bitstamp_book20_*.parquet")
+    made = read(file, "BTCUSD")
+    rows = np.arange(100, len(made) - 20)
+    moved = np.sign(made.price[rows] - made.price[rows - 10])
+    how = spec(hold=10, latency=1, fee=1)
+    done = run(Predictions(rows, moved, "move"), made, how)
+    trips, total = ledger(made, Predictions(rows, moved, "move"), how)
+    assert done.performance == done.last_move
+    assert done.performance.trades == len(trips) > 50
+    assert done.profit[-1] == pytest.approx(total, abs=1e-6)
+    assert done.performance.gross_ticks_high < 0
 
 
 @settings(deadline=None, max_examples=60)

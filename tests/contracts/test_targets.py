@@ -18,6 +18,7 @@ from atb.market.candles import COLUMNS, Candles
 from atb.market.files import read
 from atb.market.history import History
 from atb.market.lob.book import Book
+from atb.market.lob.files import read as read_book
 from atb.targets.build import BUILDERS, build
 
 SHARED = {"labels", "build", "trailing", "moves"}  # files that are no target
@@ -193,12 +194,9 @@ def test_on_real_prices_nearly_every_row_has_one_and_classes_are_their_index(
 
 
 def real(spec: AnyTarget, market_data: Path) -> History:
-    """Two years of hours, or the best level of three hours of a book."""
+    """Two years of hours, or three hours of a book."""
     if spec.market == "candles":
         file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
         return read(file, "BTCUSDT", "1h")
-    import pandas as pd
-
     (file,) = (market_data / "lob").glob("BTCUSD_bitstamp_book20_*.parquet")
-    best = pd.read_parquet(file, columns=["ask_price_1", "bid_price_1"]).to_numpy(float)
-    return book(best.mean(axis=1) * 100, np.zeros(len(best)))
+    return read_book(file, "BTCUSD")
