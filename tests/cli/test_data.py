@@ -57,6 +57,39 @@ def test_a_file_that_is_not_there(atb):
     assert done.said.startswith("error: absent.csv: ")
 
 
+def test_a_good_book(atb, market_data):
+    path = market_data / "lob" / "LOBSTER_GOOG_2012-06-21_34200000_50400000_5.zip"
+    done = atb("data", "check", "lob", path, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["symbol"], done.json["levels"], done.json["tick"]) == ("GOOG", 5, 0.01)
+    assert (done.json["rows"], done.json["sessions"]) == (76256, 1)
+    assert (done.json["first"], done.json["last"]) == (
+        "2012-06-21T13:30:00Z",
+        "2012-06-21T17:59:58Z",
+    )
+    assert (done.json["fatal"], done.json["synthetic"]) == ([], False)
+    assert {name for name, n in done.json["counts"].items() if n} == {"duplicates"}
+
+
+def test_a_bad_book_is_counted_and_refused(atb, market_data, tmp_path):
+    path = market_data / "lob" / "BTCUSD_bitstamp_book20_20150501_0000-0330.parquet"
+    rows = pd.read_parquet(path).iloc[:500].copy()
+    rows.loc[100, "ask_size_3"] = -1.0
+    rows.loc[200, "bid_price_1"] = rows.loc[200, "ask_price_1"] + 1
+    rows.to_parquet(tmp_path / "bad.parquet")
+    done = atb("data", "check", "lob", "bad.parquet")
+    assert done.code == 3
+    assert done.said.startswith("error: bad.parquet, row 100, counted from 0 (2015-05-01T00:")
+    shown = [line.split() for line in done.out.splitlines()]
+    assert [line[2:4] for line in shown if line[:2] == ["crossed", "1"]] == [["refused", "row"]]
+    assert ["few", "rows", "500", "noted"] in [line[:4] for line in shown]
+
+
+def test_the_word_candles_may_be_left_out(atb, btc):
+    named = atb("data", "check", "candles", btc, "--json")
+    assert (named.code, named.json) == (0, atb("data", "check", "--json", btc).json)
+
+
 def test_an_empty_store(atb):
     done = atb("data", "list")
     assert (done.code, done.out) == (0, "")

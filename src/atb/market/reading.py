@@ -47,6 +47,14 @@ def require_file(path: Path) -> None:
         raise DataError("it is empty", remedy="give a file with rows in it")
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; a name that no folder can have is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def arrow_table(path: Path, readers: Readers) -> tuple[Any, dict[bytes, bytes]]:
     """The Arrow table in a file, and its metadata; the format is told by the ending.
 

@@ -240,6 +240,9 @@ def _from_text(column: Any) -> Int64:
         except pa.ArrowException:
             continue
         return reading(typed)
+    numbers_end = _first_failing(column, _as_float)
+    if numbers_end:
+        raise _no_time(numbers_end, str(column[numbers_end]))
     moments = [_from_one(row, text) for row, text in enumerate(column.to_pylist())]
     return _from_moments(pa.array(moments, pa.int64()).cast(pa.timestamp("ms")))
 
@@ -248,7 +251,11 @@ def _from_one(row: int, text: str) -> int:
     try:
         return parse_time(text.removesuffix("UTC"))
     except (UsageError, OverflowError):
-        raise DataError(
-            f"row {row}, counted from 0: {text[:40]!r} is no time",
-            remedy="write times as 2024-01-31T12:00:00Z, or as integers since 1970",
-        ) from None
+        raise _no_time(row, text) from None
+
+
+def _no_time(row: int, text: str) -> DataError:
+    return DataError(
+        f"row {row}, counted from 0: {text[:40]!r} is no time",
+        remedy="write times as 2024-01-31T12:00:00Z, or as integers since 1970",
+    )

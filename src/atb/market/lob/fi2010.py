@@ -95,7 +95,7 @@ def labels(path: Path) -> npt.NDArray[np.int64]:
 
 def _file(path: Path) -> Path:
     """The one matrix that the path stands for."""
-    if path.is_dir():
+    if reading.is_folder(path):
         found = sorted(path.glob("*.txt"))
         if len(found) != 1:
             names = ", ".join(file.name for file in found[:3]) or "none"

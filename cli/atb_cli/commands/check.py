@@ -1,0 +1,124 @@
+"""`atb data check`: count everything that is wrong with candles, or with an order book.
+
+Knows neither file formats nor what is wrong with what: it shows a report and ends as it says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atb_cli import options
+
+if TYPE_CHECKING:
+    from atb.market.candles import Candles
+    from atb.market.findings import Finding, Report
+    from atb.market.history import History
+    from atb.market.lob.book import Book
+
+
+class _CandlesByDefault(click.Group):
+    """A group whose first word may be left out: without one it checks candles."""
+
+    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
+        """The words, with `candles` before them unless they begin with a command or ask for help.
+
+        A file of a command's name is given as `./lob`.
+        """
+        if not words or words[0] not in (*self.commands, *context.help_option_names):
+            words = ["candles", *words]
+        return super().parse_args(context, words)
+
+
+@click.group("check", cls=_CandlesByDefault)
+def command() -> None:
+    """Count everything wrong with market data: PATH|SYMBOL of candles, or lob PATH."""
+
+
+@command.command("candles")
+@click.argument("candles", metavar="PATH|SYMBOL")
+@options.timeframe
+@options.artifacts
+@options.as_json
+@options.verbose
+def candles_(candles: str, timeframe: str | None, artifacts: Path, as_json: bool) -> None:
+    """Count everything wrong with candles; exit 3 if training would refuse them.
+
+    Of a file without --timeframe, the commonest step between its bars is taken.
+    """
+    from atb.market import checks
+    from atb.market.load import unchecked
+    from atb.workspace import Workspace
+
+    found = unchecked(candles, timeframe, Workspace(artifacts))
+    report = checks.inspect(found)
+    _answer(candle_facts(found), report, as_json)
+    checks.require(report, candles)
+
+
+@command.command("lob")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--symbol", metavar="TEXT", help="Which market, where a folder holds several.")
+@options.as_json
+@options.verbose
+def lob(path: Path, symbol: str | None, as_json: bool) -> None:
+    """Count everything wrong with an order book; exit 3 if training would refuse it.
+
+    PATH is a LOBSTER zip, folder or one of its two files, level snapshots as Parquet or CSV, or an
+    FI-2010 matrix.
+    """
+    from atb.market.lob import checks, files
+    from atb_cli import progress
+
+    with progress.shown() as listen:
+        book = files.read(path, symbol, listen)
+    report = checks.inspect(book)
+    _answer(book_facts(book), report, as_json)
+    checks.require(report, str(path))
+
+
+def candle_facts(candles: Candles) -> dict[str, Any]:
+    """What candles these are, ready for JSON."""
+    return {"symbol": candles.symbol, "timeframe": candles.timeframe, **_facts(candles)}
+
+
+def book_facts(book: Book) -> dict[str, Any]:
+    """What book this is, ready for JSON."""
+    shape = {"levels": book.depth, "tick": book.tick, "sessions": len(set(book.session.tolist()))}
+    return {"symbol": book.symbol, **shape, **_facts(book)}
+
+
+def _facts(history: History) -> dict[str, Any]:
+    from atb.clock import iso
+
+    return {
+        "rows": len(history),
+        "first": iso(int(history.time[0])) if len(history) else None,
+        "last": iso(int(history.time[-1])) if len(history) else None,
+        "source": history.source,
+        "synthetic": history.synthetic,
+    }
+
+
+def _answer(facts: dict[str, Any], report: Report, as_json: bool) -> None:
+    from atb_cli import render
+
+    if as_json:
+        refused = [finding.check.name for finding in report.fatal]
+        render.json_line({**facts, "counts": report.counts, "fatal": refused})
+        return
+    rows = [(f.check.name, f.count, _severity(f), _place(report, f)) for f in report.findings]
+    counts = render.table(("check", "count", "", "first"), rows)
+    render.print_answer(render.pairs(facts.items()), counts)
+
+
+def _severity(found: Finding) -> str:
+    if not found.count:
+        return "ok"
+    return "refused" if found.check.fatal else "noted"
+
+
+def _place(report: Report, found: Finding) -> str:
+    return "" if found.row is None else report.place(found.row)
