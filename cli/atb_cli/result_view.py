@@ -68,7 +68,7 @@ def result(summary: Mapping[str, Any]) -> None:
 
 
 def judgement(judged: Mapping[str, Any]) -> Group:
-    """The metrics on test rows beside their baselines, and the backtest beside buy and hold."""
+    """The metrics on test rows beside their baselines, and the backtest beside a naive rule."""
     parts = [titled("On test rows, judged once", _verdict(judged))]
     parts += [
         titled(f"The same, {horizon} ahead: {other['verdict']}", _verdict(other))
@@ -81,11 +81,12 @@ def judgement(judged: Mapping[str, Any]) -> Group:
 
 
 def backtest(traded: Mapping[str, Any]) -> Group:
-    """Figures of a backtest beside buy and hold."""
-    held = traded["buy_and_hold"]
-    rows = [(name, _figure(name, traded[name]), _figure(name, held[name])) for name in held]
-    span = f"{traded['bars']:,} bars, {traded['first']} to {traded['last']}"
-    made = table(("backtest", "model", "buy and hold"), rows)
+    """Figures of a backtest beside those of its naive rule."""
+    ((rival, naive),) = ((name, one) for name, one in traded.items() if isinstance(one, Mapping))
+    rows = [(name, _figure(name, traded[name]), _figure(name, naive[name])) for name in naive]
+    unit = "bars" if "bars" in traded else "events"
+    span = f"{traded[unit]:,} {unit}, {traded['first']} to {traded['last']}"
+    made = table(("backtest", "model", rival.replace("_", " ")), rows)
     return titled(f"Traded over {span}, costs included", made)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from atb import backend, parents, runs
 from atb.backtest import hooks
-from atb.config.book_architectures import Linear
 from atb.config.features import lookback
 from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
@@ -55,7 +54,7 @@ def train_model(
     require_installed("train")
     workspace = Workspace(Path(artifacts))
     workspace.require_writable(workspace.models(config.symbol, config.name))
-    hooks.find(config.trading.hook)
+    hooks.find(config.trading)
     config, notes = _with_parent(workspace, config)
     watch = Stopwatch(listen)
     recipe = Recipe(config, _history(config, workspace, watch), notes)
@@ -88,8 +87,8 @@ def train_models(
     first = configs[0]
     for config in configs:
         alike = {"name": first.name, "model": first.model}
-        if config.model_copy(update=alike) != first or not isinstance(config.model, Linear):
-            raise ValueError(f"{config.name} is no linear model that goes with {first.name}")
+        if config.model_copy(update=alike) != first:
+            raise ValueError(f"{config.name} differs from {first.name} in more than its model")
     workspace = Workspace(Path(artifacts))
     for config in configs:
         workspace.require_writable(workspace.models(config.symbol, config.name))
@@ -104,7 +103,7 @@ def train_models(
         for run in begun:
             stack.enter_context(runs.kept_until_done(run))
         labels = build(first.target, history, first.dataset.max_gap)
-        hook = hooks.find(first.trading.hook)
+        hook = hooks.find(first.trading)
         with watch.stage("startup"):
             backend.prepare(first.training.seed)
             from atb.walk import walk_together  # not earlier: it imports TensorFlow
@@ -185,7 +184,7 @@ def _trained(run: Run, recipe: Recipe, watch: Stopwatch) -> TrainingResult:
     config = recipe.config
     with runs.kept_until_done(run):
         labels = build(config.target, recipe.history, config.dataset.max_gap)
-        hook = hooks.find(config.trading.hook)
+        hook = hooks.find(config.trading)
         with watch.stage("startup"):
             backend.prepare(config.training.seed)
             from atb.walk import walk  # not earlier: it imports TensorFlow

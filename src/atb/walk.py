@@ -68,7 +68,7 @@ def walk_together(
     """The same for straight lines that differ in their penalty only, fitted side by side."""
     dataset = prepare(recipes[0], labels, watch)
     first = recipes[0].config
-    specs = {run.name: recipe.config.model for run, recipe in zip(runs, recipes, strict=True)}
+    specs = {run.name: _line(recipe) for run, recipe in zip(runs, recipes, strict=True)}
     with watch.stage("training"):
         fitted = linear.fit_all(specs, dataset, first.target)
     return [
@@ -86,6 +86,12 @@ def prepare(recipe: Recipe, labels: Labels, watch: Stopwatch) -> Dataset:
         segments = history.segments(config.dataset.max_gap)
         before = lookback(config.features)
         return build(matrix, labels, segments, config.window, before, config.dataset)
+
+
+def _line(recipe: Recipe) -> Linear:
+    if not isinstance(recipe.config.model, Linear):
+        raise ValueError(f"{recipe.config.name} is no straight line")
+    return recipe.config.model
 
 
 def _learner(run: Run, recipe: Recipe, dataset: Dataset, watch: Stopwatch) -> Learner:
@@ -113,7 +119,7 @@ def _conclude(
         served = dataset.served(fitted.predict(test))  # the only time test rows are predicted
         verdicts = _verdicts(config, history, dataset, served)
         predictions = Predictions(test, served[:, 0], config.target.output)
-        backtest = hook(predictions, history, config.trading)
+        backtest = hook(predictions, history, config.trading.over(config.target.horizons[0]))
     with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
         with watch.stage("export"):

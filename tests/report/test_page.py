@@ -85,10 +85,14 @@ def test_every_metric_stands_beside_its_baselines(make_run, tmp_path, target):
             assert cells[at + 3] == title(difference.baseline)
             bounds = (page.figure(name, difference.low), page.figure(name, difference.high))
             assert cells[at + 5] == " to ".join(bounds)
-            for other in verdict.baselines.keys() - {difference.baseline}:
-                if name in verdict.baselines[other]:
-                    shown = page.figure(name, verdict.baselines[other][name])
-                    assert cells[at + 6 : at + 10] == ["", "", shown, title(other)]
+            others = {
+                title(other): page.figure(name, values[name])
+                for other, values in verdict.baselines.items()
+                if name in values and other != difference.baseline
+            }
+            rows = [cells[at + 6 * row :][:4] for row in range(1, len(others) + 1)]
+            assert {known: shown for *_, shown, known in rows} == others
+            assert all(row[:2] == ["", ""] for row in rows)
 
 
 @every_target
@@ -113,9 +117,9 @@ def test_scores_of_each_epoch_are_drawn(make_run, tmp_path):
 
 
 def test_the_rule_of_trading_is_said(run, make_run, tmp_path):
-    assert "long/flat, 12.0 basis points" in written(run, tmp_path)[0]
+    assert "long/flat, 12 basis points" in written(run, tmp_path)[0]
     text, _ = written(make_run(VolatilityTarget(horizon=6)), tmp_path)
-    assert "long, aimed at a volatility of 20% a year, 12.0 basis points" in text
+    assert "long, aimed at a volatility of 20% a year, 12 basis points" in text
 
 
 def test_every_metric_has_a_name_for_people():

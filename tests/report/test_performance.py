@@ -79,7 +79,7 @@ def test_the_page_says_it_all_and_loads_nothing(written):
         "ridge 41.0 [39.9, 42.2] 45.0 [43.9, 46.2]",
         "random 33.3 33.3 majority 36.1 36.1 last move 38.4 38.4",
         "R2, % model 10 rows ahead 50 rows ahead ridge 8.1 [7.0, 9.3] 8.1 [7.0, 9.3]",
-        "ridge 1,234 -2.35",
+        "ridge 1,234 -2.35 [-3.00, -1.50] -2.35 [-3.00, -1.50] 25.0% -2.35 [-3.00, -1.50]",
         "deeplob-12 60,691 lob40 100 7 123.4 artifacts/models/GOOG/deeplob-12/v1",
         "was flat 14 505 106",
     ):

@@ -40,7 +40,7 @@ def test_one_row_for_each_prediction(run, tmp_path):
     tables.write_predictions(run, tmp_path / "predictions.parquet")
     table = pd.read_parquet(tmp_path / "predictions.parquet")
     rows = run.predictions.rows
-    assert table.columns.tolist() == ["time", "close", "prediction", "actual"]
+    assert table.columns.tolist() == ["time", "price", "prediction", "actual"]
     assert str(table["time"].dtype.tz) == "UTC"
     ms = table["time"].dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
     assert ms.tolist() == run.history.time[rows].tolist()
@@ -57,7 +57,7 @@ def test_three_classes_have_three_columns(make_run, tmp_path):
     run = make_run(TripleBarrierTarget(horizon=4))
     tables.write_predictions(run, tmp_path / "predictions.parquet")
     table = pd.read_parquet(tmp_path / "predictions.parquet")
-    assert table.columns.tolist() == ["time", "close", "down", "flat", "up", "actual"]
+    assert table.columns.tolist() == ["time", "price", "down", "flat", "up", "actual"]
     assert table[["down", "flat", "up"]].to_numpy().tolist() == run.predictions.value.tolist()
     assert set(table["actual"]) <= {0, 1, 2}
 
@@ -78,7 +78,7 @@ def test_every_horizon_has_its_columns(make_run, tmp_path, target, expected):
     run = make_run(target)
     tables.write_predictions(run, tmp_path / "predictions.parquet")
     table = pd.read_parquet(tmp_path / "predictions.parquet")
-    assert table.columns.tolist() == ["time", "close", *expected]
+    assert table.columns.tolist() == ["time", "price", *expected]
     served = run.fitted.predict(run.predictions.rows).reshape(len(table), -1)
     assert table[[c for c in expected if "actual" not in c]].to_numpy().tolist() == served.tolist()
     labels = run.dataset.labels.value[run.predictions.rows]

@@ -65,8 +65,8 @@ def test_another_symbol_is_warned_of(model, make_candles, caplog):
 
 
 @pytest.mark.parametrize(("bars", "missing"), [(5, []), (10, [4]), (1, [])])
-def test_too_few_candles_are_refused(model, make_candles, bars, missing):
-    with pytest.raises(DataError, match=f"no unbroken run of 6 candles among {bars}"):
+def test_too_few_rows_are_refused(model, make_candles, bars, missing):
+    with pytest.raises(DataError, match=f"no unbroken run of 6 rows among {bars}"):
         score(model(), make_candles(bars, missing))
 
 

@@ -71,7 +71,8 @@ def write(run: Run, path: Path) -> None:
         judgements=[_judgement(horizon, verdict) for horizon, verdict in run.verdicts.items()],
         figures=list(_figures(run)),
         rule=run.config.trading.said(run.predictions.unit),
-        equity=_equity(run),
+        curves=_curves(run),
+        rival=title(run.backtest.rival),
         losses=_losses(run),
         scores=list(_scores(run)),
         periods=_periods(run),
@@ -129,17 +130,18 @@ def _confusion(matrix: Confusion) -> Iterator[tuple[str, ...]]:
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
-    """Title, model and buy and hold of each figure of the backtest."""
+    """Title, model and naive rule of each figure of the backtest."""
     traded = run.backtest.to_json()
-    for name, held in traded["buy_and_hold"].items():
-        yield name.replace("_", " "), figure(name, traded[name]), figure(name, held)
+    for name, naive in traded[run.backtest.rival].items():
+        yield name.replace("_", " "), figure(name, traded[name]), figure(name, naive)
 
 
-def _equity(run: Run) -> str:
+def _curves(run: Run) -> str:
     backtest = run.backtest
-    lines = (Line("buy and hold", NAIVE, backtest.held), Line("model", MODEL, backtest.equity))
-    ends = iso(int(backtest.time[0]))[:10], iso(int(backtest.time[-1]))[:10]
-    return svg(lines, "equity, net of costs", ends)
+    model, naive = backtest.curves
+    lines = (Line(title(backtest.rival), NAIVE, naive), Line("model", MODEL, model))
+    ends = iso(int(backtest.time[0]))[:16], iso(int(backtest.time[-1]))[:16]
+    return svg(lines, backtest.measured, ends)
 
 
 def _losses(run: Run) -> str:

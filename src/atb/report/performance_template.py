@@ -67,12 +67,13 @@ PAGE = (
 noise.</p>
 
 <h2>Traded at the touch</h2>
-<p class="soft">Market orders that pay the spread, costs included: what is left of a trade.</p>
+<p class="soft">Market orders that pay the spread, on the first horizon: what is left of a
+trade, in ticks, with its 95 % interval.</p>
 <div class="wide"><table>
-<tr><th>model</th><th>trades</th><th>ticks per trade</th></tr>
-{% for name, model in results.models.items() %}
-<tr><td>{{ name }}</td><td>{{ "{:,}".format(model.trading.trades) }}</td>
-<td>{{ ticks(model.trading.ticks_per_trade) }}</td></tr>
+<tr><th>model</th><th>trades</th><th>ticks per trade, before fees</th><th>net</th>
+<th>won</th><th>following the last move, net</th></tr>
+{% for row in trades %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}
 </table></div>
 

@@ -46,7 +46,8 @@ nothing about a market.</p>
 <h2>On test rows, judged once</h2>
 {% for one in judgements %}
 {% if judgements | length > 1 %}
-<h3>{{ one.horizon }} {{ run.config.data.row }}{{ "s" if one.horizon > 1 }} ahead{{ ", traded" if loop.first }}</h3>
+<h3>{{ one.horizon }} {{ run.config.data.row }}{{ "s" if one.horizon > 1 }}
+ahead{{ ", traded" if loop.first }}</h3>
 <p class="soft">{{ one.words }}</p>
 {% endif %}
 <table>
@@ -71,10 +72,10 @@ nothing about a market.</p>
 
 <h2>Backtest</h2>
 <p class="soft">{{ rule }}. <i style="background: {{ colours.model }}"></i> model
-<i style="background: {{ colours.naive }}"></i> buy and hold</p>
-{{ equity | safe }}
+<i style="background: {{ colours.naive }}"></i> {{ rival }}; {{ run.backtest.measured }}</p>
+{{ curves | safe }}
 <table>
-<tr><th></th><th>model</th><th>buy and hold</th></tr>
+<tr><th></th><th>model</th><th>{{ rival }}</th></tr>
 {% for row in figures %}
 <tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}
