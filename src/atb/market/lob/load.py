@@ -1,0 +1,123 @@
+"""A book's source turned into one checked book by the clock and depth asked for.
+
+It decides which source answers and warns when that is the simulator; how each is read is in its
+own file.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from atb.config.data import BookData
+from atb.errors import DataError, UsageError
+from atb.events import Listener, Warned, silent
+from atb.market.lob import checks, clock, files, sample, store
+from atb.market.lob.book import Book
+from atb.workspace import Workspace, check_symbol
+
+SAMPLE_SYMBOL = "SAMPLE"
+SAMPLE_EVENTS = 100_000
+
+
+Parts = Iterator[tuple[Book, str]]  # books that follow each other, and where each is from
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Which book is wanted, and what may be used to get it."""
+
+    symbol: str | None
+    spec: BookData
+    workspace: Workspace
+    listen: Listener
+
+
+def load_book(
+    symbol: str | None, spec: BookData, workspace: Workspace, listen: Listener = silent
+) -> Book:
+    """A book without a fatal fault, by the clock of the spec, of exactly `spec.levels` levels.
+
+    Source `auto` takes the file if a path is given, else the days stored of the symbol, else (with
+    a warning) the simulator.
+
+    Args:
+        symbol: the market; None for what a file says.
+        spec: source, path, clock and levels.
+        workspace: where stored books lie.
+        listen: told of progress and warnings.
+
+    Raises:
+        UsageError: when source, path and symbol do not go together.
+        ConfigError: when the clock cannot take such steps.
+        DataError: when there is no such book, it is damaged or too shallow, or no row is left.
+    """
+    if spec.path is not None and spec.source == "sample":
+        raise UsageError(
+            f"the book file {spec.path} is given, but the source is 'sample'",
+            remedy="leave out one of them",
+        )
+    name = None if symbol is None else check_symbol(symbol)
+    request = _Request(name, spec, workspace, listen)
+    books = [_fitted(book, where, spec) for book, where in _SOURCES[spec.source](request)]
+    whole = store.joined(books)
+    if not len(whole):
+        raise DataError(
+            f"the {spec.clock} clock takes no row at steps of {spec.every:g}",
+            where=whole.symbol,
+            remedy="take smaller steps, or give a longer book",
+        )
+    return whole
+
+
+def _fitted(book: Book, where: str, spec: BookData) -> Book:
+    """One checked part by the clock and depth of the spec."""
+    checks.require(checks.inspect(book), where)
+    if book.depth < spec.levels:
+        raise DataError(
+            f"it has {book.depth} levels, {spec.levels} are asked for",
+            where=where,
+            remedy=f"give a deeper book, or ask for {book.depth} levels at most",
+        )
+    return clock.sampled(book.top(spec.levels), spec.clock, spec.every)
+
+
+def _file(request: _Request) -> Parts:
+    path = request.spec.path
+    if path is None:
+        raise UsageError("source 'file' needs a file", remedy="name its path")
+    yield files.read(path, request.symbol, request.listen), str(path)
+
+
+def _auto(request: _Request) -> Parts:
+    if request.spec.path is not None:
+        yield from _file(request)
+        return
+    days = [] if request.symbol is None else store.days(request.workspace, request.symbol)
+    if days:
+        yield from ((store.read(path), str(path)) for path in days)
+        return
+    reason = (
+        "no book is given" if request.symbol is None else f"no book of {request.symbol} is stored"
+    )
+    request.listen(
+        Warned(
+            f"{reason}: a SYNTHETIC one from the simulator is used; give a real one by its path, "
+            "or store it with: atb data import PATH"
+        )
+    )
+    yield from _sample(request)
+
+
+def _sample(request: _Request) -> Parts:
+    symbol = request.symbol or SAMPLE_SYMBOL
+    seed = zlib.crc32(symbol.encode())
+    yield sample.simulate(symbol, SAMPLE_EVENTS, seed, request.spec.levels), "the simulator"
+
+
+_SOURCES: dict[str, Callable[[_Request], Parts]] = {
+    "auto": _auto,
+    "file": _file,
+    "sample": _sample,
+}
