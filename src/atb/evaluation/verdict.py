@@ -5,7 +5,7 @@ Knows predictions and labels; whether to promote on it is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -196,36 +196,44 @@ def _judged(
 def _results(
     trial: Trial, outcome: Outcome, evidence: Evidence, block: int, seed: int
 ) -> Iterator[_Result]:
-    """Every contest, all on the same resamples; columns that metrics share are resampled once."""
+    """Every contest, all on the same resamples; columns that metrics share are resampled once.
+
+    One after another, so that no more than one forecast's columns are in memory.
+    """
     forecasts = {MODEL: outcome} | {
         name: replace(outcome, predicted=baseline(evidence), drawn=True)
         for name, baseline in trial.baselines.items()
     }
-    wanted = [
-        (contest.metric.columns, name)
-        for contest in trial.contests
-        for name in (MODEL, *contest.baselines)
-    ]
+    means = {
+        (make, name): _means(make, forecasts[name], block, seed)
+        for make, name in dict.fromkeys(
+            (contest.metric.columns, name)
+            for contest in trial.contests
+            for name in (MODEL, *contest.baselines)
+        )
+    }
+    for contest in trial.contests:
+        metric = contest.metric
+        scores = {
+            name: _Score(float(metric.value(all_rows)), metric.value(resamples))
+            for name in (MODEL, *contest.baselines)
+            for all_rows, resamples in [means[metric.columns, name]]
+        }
+        yield _Result(contest, scores.pop(MODEL), scores)
+
+
+def _means(
+    make: Callable[[Outcome], Float64], outcome: Outcome, block: int, seed: int
+) -> tuple[Float64, Float64]:
+    """Means of a metric's columns on all rows `[k]`, and on every resample `[R, k]`."""
     with np.errstate(over="ignore", invalid="ignore"):
-        columns = {(make, name): make(forecasts[name]) for make, name in dict.fromkeys(wanted)}
-    if any(np.isinf(column).any() for column in columns.values()):
+        columns = make(outcome)
+    if np.isinf(columns).any():
         raise DivergedError(
             f"predictions reach {np.abs(outcome.predicted).max():g}, too large to be measured",
             remedy="train again with a lower learning rate",
         )
-    means = bootstrap.resampled_means(np.concatenate(list(columns.values()), axis=1), block, seed)
-    edges = np.cumsum([column.shape[1] for column in columns.values()])[:-1]
-    samples = dict(zip(columns, np.split(means, edges, axis=1), strict=True))
-    for contest in trial.contests:
-        metric = contest.metric
-        scores = {
-            name: _Score(
-                float(metric.value(columns[metric.columns, name].mean(axis=0))),
-                metric.value(samples[metric.columns, name]),
-            )
-            for name in (MODEL, *contest.baselines)
-        }
-        yield _Result(contest, scores.pop(MODEL), scores)
+    return columns.mean(axis=0), bootstrap.resampled_means(columns, block, seed)
 
 
 def _confusion(outcome: Outcome, classes: tuple[str, ...]) -> Confusion:
