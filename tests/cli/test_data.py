@@ -94,7 +94,7 @@ def test_an_empty_store(atb):
     done = atb("data", "list")
     assert (done.code, done.out) == (0, "")
     assert "atb data fetch" in done.err
-    assert atb("data", "list", "--json").json == {"candles": []}
+    assert atb("data", "list", "--json").json == {"candles": [], "books": []}
 
 
 def test_a_fetch_without_network_leaves_nothing(atb, tmp_path):

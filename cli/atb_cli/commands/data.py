@@ -1,4 +1,4 @@
-"""`atb data`: fetch candles, check what is given, list what is stored.
+"""`atb data`: fetch candles, import and check what is given, list what is stored.
 
 Knows neither exchanges nor file formats.
 """
@@ -6,19 +6,24 @@ Knows neither exchanges nor file formats.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atb_cli import options
-from atb_cli.commands import check
+from atb_cli.commands import check, data_import
+
+if TYPE_CHECKING:
+    from atb.workspace import Workspace
 
 
 @click.group("data")
 def command() -> None:
-    """Fetch, check and list candles; check order books."""
+    """Fetch, import, check and list candles and order books."""
 
 
 command.add_command(check.command)
+command.add_command(data_import.command)
 
 
 @command.command("fetch")
@@ -65,20 +70,53 @@ def fetch(
 @options.as_json
 @options.verbose
 def list_(artifacts: Path, as_json: bool) -> None:
-    """List the candles in the local store."""
-    from dataclasses import asdict
-
-    from atb.clock import iso
-    from atb.market import store
+    """List the candles and order books in the local store."""
     from atb.workspace import Workspace
     from atb_cli import render
 
-    found = [asdict(stored) for stored in store.listing(Workspace(artifacts))]
-    for row in found:
-        row["first"], row["last"] = iso(row.pop("first_ms")), iso(row.pop("last_ms"))
+    workspace = Workspace(artifacts)
+    found = {"candles": _stored_candles(workspace), "books": _stored_books(workspace)}
     if as_json:
-        render.json_line({"candles": found})
-    elif found:
-        render.print_answer(render.table(list(found[0]), [list(row.values()) for row in found]))
+        render.json_line(found)
+    elif any(found.values()):
+        tables = [
+            render.titled(kind, render.table(list(rows[0]), [list(row.values()) for row in rows]))
+            for kind, rows in found.items()
+            if rows
+        ]
+        render.print_answer(*tables)
     else:
-        click.echo(f"no candles in {artifacts}; get some with: atb data fetch BTCUSDT", err=True)
+        click.echo(
+            f"nothing is stored in {artifacts}; get candles with: atb data fetch BTCUSDT, "
+            "or keep an order book with: atb data import PATH",
+            err=True,
+        )
+
+
+def _stored_candles(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from atb.market import store
+
+    return [_dated(asdict(stored)) for stored in store.listing(workspace)]
+
+
+def _stored_books(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from atb.market.lob import store
+
+    rows = []
+    for stored in store.listing(workspace):
+        facts = asdict(stored.facts)
+        del facts["units_per_tick"]
+        rows.append({"day": stored.day, **_dated(facts), "bytes": stored.bytes})
+    return rows
+
+
+def _dated(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose times are texts, at its end."""
+    from atb.clock import iso
+
+    row["first"], row["last"] = iso(row.pop("first_ms")), iso(row.pop("last_ms"))
+    return row

@@ -130,6 +130,7 @@ def blocks(found: Iterable[Pair], listen: Listener = silent) -> Iterator[Block]:
     """
     session = 0
     for pair in found:
+        day, rows = f"{pair.symbol} {pair.date}", 0
         trading = _Trading(session)
         clock = _Clock(midnight_ns(pair.date), pair.message)
         for lines in lobster_text.lines(pair):
@@ -139,10 +140,11 @@ def blocks(found: Iterable[Pair], listen: Listener = silent) -> Iterator[Block]:
             if kept.any():
                 columns = (time_ns, lines.levels, _traded(lines), number)
                 yield Block(*(columns if kept.all() else (column[kept] for column in columns)))
-            rows = lines.first + len(kept) - 1
-            listen(Progress(f"{pair.symbol} {pair.date}", rows, 0))
+            rows += len(kept)
+            listen(Progress(day, rows, 0))
+        listen(Progress(day, rows, rows))
         for message in trading.left_out():
-            listen(Warned(f"{pair.symbol} {pair.date}: {message} are left out"))
+            listen(Warned(f"{day}: {message} are left out"))
         session = trading.session
 
 
