@@ -125,6 +125,11 @@ def test_the_last_move_is_followed_by_the_same_rules():
     assert done.followed[-1] == pytest.approx(-4, abs=1e-9)
 
 
+def test_what_happened_overnight_is_no_move_to_follow():
+    made = book([100, 100, 200, 200, 200, 200, 200], session=[0, 0, 1, 1, 1, 1, 1])
+    assert run(asks(*[FLAT] * 4), made, spec(hold=2)).last_move.trades == 0
+
+
 def ledger(made: Book, said: Predictions, how: TouchTrading) -> tuple[list[float], float]:
     """Net ticks of each round trip, and all of them, by orders one after another."""
     ask, bid = made.levels[:, 0].astype(float), made.levels[:, 2].astype(float)
