@@ -55,6 +55,9 @@ def _judged(output: str, accuracy: float) -> dict[str, Any]:
 
 def _model(name: str, output: str, accuracy: float) -> dict[str, Any]:
     """One model."""
+    ticks = {"per_trade": -2.345, "low": -3.0, "high": -1.5}
+    traded = {f"{kind}_ticks_{key}": ticks[key] for kind in ("gross", "net") for key in ticks}
+    traded |= {"trades": 1234, "win_rate": 0.25}
     return {
         "path": f"artifacts/models/GOOG/{name}/v1",
         "version": "v1",
@@ -65,7 +68,7 @@ def _model(name: str, output: str, accuracy: float) -> dict[str, Any]:
         "epochs": 7,
         "seconds": 123.4,
         "horizons": {str(h): _judged(output, accuracy + h / 1000) for h in _HORIZONS},
-        "trading": {"trades": 1234, "ticks_per_trade": -2.345},
+        "backtest": {**traded, "last_move": traded},
     }
 
 

@@ -167,9 +167,9 @@ def _words(models: Mapping[str, Json]) -> Iterator[str]:
         else:
             noise.append(name)
     said = {
-        "above the best baseline in accuracy at every horizon": above,
-        "above it at some": partly,
-        "not above it, or noise": noise,
+        "more accurate than the best baseline at every horizon": above,
+        "more accurate than the best baseline at some horizons": partly,
+        "level with the best baseline in accuracy, within noise, or below it": noise,
     }
     for what, names in said.items():
         if names:

@@ -67,9 +67,9 @@ def train(
         _say_where_it_stands(found, listen)
         failures = _train(found, at_once, listen)
         made = results.of(found, failures)
-        atomic.write_json(found.path / RESULTS, made)
         if made["models"]:
             performance.write(made, found.path)
+        atomic.write_json(found.path / RESULTS, made)  # last: with it the suite is finished
     return made, failures
 
 
