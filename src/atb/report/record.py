@@ -126,6 +126,7 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
             "scaling": run.dataset.scaling.to_dict(),
             "target_scale": run.dataset.target_scale.tolist(),
             "target_offset": run.dataset.target_offset.tolist(),
+            **_thresholds(run.dataset),
         },
         "training": {
             "epochs": len(run.fitted.history),
@@ -144,6 +145,12 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: installed(name) for name in LIBRARIES},
     }
+
+
+def _thresholds(dataset: Dataset) -> dict[str, list[float]]:
+    """Moves in basis points beyond which a label is up or down, by horizon, where it has any."""
+    found = dataset.labels.thresholds
+    return {} if found is None else {"thresholds": found.tolist()}
 
 
 def metrics(run: Run) -> dict[str, Any]:
