@@ -50,6 +50,39 @@ def test_extremes_of_the_last_bars() -> None:
     assert flat(lowest(x, 3)) == [-1, -1, -5]
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 8, 20])
+def test_total_is_the_sum_of_the_last_rows(rows: int) -> None:
+    from atb.features.causal import total
+
+    x = np.arange(20) ** 2
+    expected = [int(x[end - rows : end].sum()) for end in range(rows, 21)]
+    assert flat(total(series(*x), rows)) == expected
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    x=arrays.arrays(np.float64, (20, 3), elements=st.floats(-100, 100, width=32)),
+    rows=st.sampled_from([2, 4, 16]),
+)
+def test_moments_are_those_of_all_values(x: Float64, rows: int) -> None:
+    from atb.features.causal import difference, moments
+
+    centre = series(*x.mean(axis=1))
+    offset, variance = moments(difference(centre), series(*x.var(axis=1)), rows)
+    last = x[-rows:]
+    assert flat(offset)[-1] == pytest.approx(last.mean() - x[-1].mean(), abs=1e-4)
+    assert flat(variance)[-1] == pytest.approx(last.var(), rel=1e-5, abs=1e-4)
+    assert len(flat(offset)) == len(flat(variance)) == 21 - rows
+
+
+def test_squash_draws_in_the_tails() -> None:
+    from atb.features.causal import squash
+
+    assert flat(squash(series(0, 1, -1, 1e6))) == pytest.approx(
+        [0, np.log(2), -np.log(2), np.log(1e6 + 1)]
+    )
+
+
 def test_aligned_series_share_their_end() -> None:
     from atb.features.causal import aligned
 

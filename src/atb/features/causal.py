@@ -8,7 +8,6 @@ recursion never forgets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -104,26 +103,29 @@ def total(series: Series, rows: int) -> Series:
     return both if rows % 2 == 0 else both[:, 1:] + delay(series, rows - 1)
 
 
-def moments(moved: Callable[[int], Series], rows: int) -> tuple[Series, Series]:
-    """Mean and variance of the last values of `x`, told only how `x` moved.
+def moments(step: Series, within: Series, rows: int) -> tuple[Series, Series]:
+    """Mean and variance of the last rows, each of which holds several values.
 
     Windows are joined two and two from their means and squares (Chan, Golub and LeVeque 1983), so
-    no large, nearly equal numbers are subtracted, whatever the level of `x`.
+    no large, nearly equal numbers are subtracted, whatever the level of the values.
 
     Args:
-        moved: of n, the series `[B, T - n, 1]` of `x[t] - x[t - n]`.
-        rows: how many values, a power of two above 1.
+        step: `[B, T - 1, K]`, by how much each row's mean lies above that of the row before.
+        within: `[B, T, K]` variance of each row's values.
+        rows: how many rows, a power of two above 1.
 
     Returns:
-        Mean minus `x[t]` and variance of the population, each `[B, T - rows + 1, 1]`.
+        Mean minus that of the last row, and variance of the population, each
+        `[B, T - rows + 1, K]`.
     """
-    step = moved(1)
-    offset, squares, joined = -step / 2, step * step / 2, 2
+    offset, squares = -step / 2, step * step / 2 + within[:, 1:] + delay(within, 1)
+    change, joined = step[:, 1:] + delay(step, 1), 2  # over as many rows as are joined
     while joined < rows:
-        offset, older, change = aligned(offset, delay(offset, joined), moved(joined))
-        gap = (older - change) - offset
-        offset = offset + gap / 2
+        newer, older, moved = aligned(offset, delay(offset, joined), change)
+        gap = (older - moved) - newer
+        offset = newer + gap / 2
         squares = squares[:, joined:] + delay(squares, joined) + gap * gap * (joined / 2)
+        change = change[:, joined:] + delay(change, joined)
         joined *= 2
     return offset, squares / rows
 

@@ -120,7 +120,10 @@ def compute(set_name: str, history: History) -> Float32:
         DataError: when a book has fewer levels than the set reads.
     """
     if history.kind != market_of(set_name):
-        raise UsageError(f"feature set {set_name!r} is not made from rows of kind {history.kind}")
+        raise UsageError(
+            f"feature set {set_name!r} is of kind {market_of(set_name)}, the rows are of kind "
+            f"{history.kind}"
+        )
     width_in, before = len(history.columns), lookback(set_name)
     require_levels(set_name, width_in)
     matrix = np.full((len(history), width(set_name)), np.nan, np.float32)
