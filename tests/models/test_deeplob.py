@@ -79,17 +79,31 @@ def test_the_trunk_has_the_published_shapes() -> None:
 def test_the_trunk_reaches_as_far_as_published() -> None:
     network = made(DeepLob())
     kernels = {
-        name: network.get_layer(name).kernel_size
+        name: network.get_layer(name).kernel.shape
         for name in ("across_1", "along_1a", "across_2", "across_3", "short", "long")
     }
     assert kernels == {
-        "across_1": (1, 2),
-        "along_1a": (4, 1),
-        "across_2": (1, 2),
-        "across_3": (1, 10),
-        "short": (3,),
-        "long": (5,),
+        "across_1": (2, 16),
+        "along_1a": (4, 1, 16, 16),
+        "across_2": (2 * 16, 16),
+        "across_3": (10 * 16, 16),
+        "short": (3, 32, 32),
+        "long": (5, 32, 32),
     }
+
+
+def test_a_group_of_columns_is_read_as_by_a_convolution_over_it() -> None:
+    import keras
+
+    network = disturbed(made(DeepLob(), window=(12, 40)))
+    convolution = keras.layers.Conv2D(16, (1, 2), strides=(1, 2))
+    books = np.random.default_rng(3).normal(size=(6, 12, 20, 16)).astype(np.float32)
+    expected = convolution(books)
+    kernel, bias = convolution.get_weights()
+    dense = network.get_layer("across_2")
+    dense.set_weights([kernel.reshape(32, 16), bias])
+    found = dense(network.get_layer("group_2")(books))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_every_activation_leaks_a_hundredth() -> None:
@@ -98,9 +112,9 @@ def test_every_activation_leaks_a_hundredth() -> None:
     network = made(DeepLob())
     leaks = [x.negative_slope for x in network.layers if isinstance(x, layers.LeakyReLU)]
     assert leaks == pytest.approx([0.01] * 14)
-    convolutions = [x for x in network.layers if isinstance(x, layers.Conv1D | layers.Conv2D)]
-    assert len(convolutions) == 14
-    assert {x.activation.__name__ for x in convolutions} == {"linear"}
+    kinds = (layers.Conv1D, layers.Conv2D, layers.Dense)
+    before = [x.activation.__name__ for x in network.layers if isinstance(x, kinds)]
+    assert before == ["linear"] * 15  # the head among them
 
 
 def test_the_pool_of_the_inception_is_a_max_pool_of_three() -> None:

@@ -34,15 +34,19 @@ def trunk(inputs: keras.KerasTensor, spec: DeepLobTrunk) -> keras.KerasTensor:
         )
     hidden = layers.Reshape((rows, columns, 1), name="book")(inputs)
     for number, width in enumerate((2, 2, columns // LEVEL), 1):
-        hidden = _across(hidden, spec.filters, width, number)
+        hidden = _block(hidden, spec.filters, width, number)
     hidden = layers.Reshape((rows, spec.filters), name="rows")(hidden)
     hidden = _inception(hidden, spec.inception)
     return layers.SpatialDropout1D(spec.dropout, name="dropout")(hidden)
 
 
-def _across(x: keras.KerasTensor, filters: int, width: int, number: int) -> keras.KerasTensor:
+def _block(x: keras.KerasTensor, filters: int, width: int, number: int) -> keras.KerasTensor:
     """`[B, T, W, C]` to `[B, T, W / width, filters]`: `width` columns put together, then time."""
-    x = layers.Conv2D(filters, (1, width), strides=(1, width), name=f"across_{number}")(x)
+    _, rows, columns, channels = x.shape
+    # A convolution of `width` columns by steps of `width` is a dense layer over each such group,
+    # and several times faster as one.
+    x = layers.Reshape((rows, columns // width, width * channels), name=f"group_{number}")(x)
+    x = layers.Dense(filters, name=f"across_{number}")(x)
     x = layers.LeakyReLU(LEAK, name=f"across_relu_{number}")(x)
     for part in ("a", "b"):
         along = layers.Conv2D(filters, (REACH, 1), padding="same", name=f"along_{number}{part}")
