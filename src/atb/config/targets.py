@@ -116,7 +116,8 @@ class MidPriceTarget(_Ahead):
         smoothing: what is compared over a horizon of k events. `ahead`: the mean of the next k
             mids with the present one (Ntakaris et al. 2018); `both`: with the mean of the last k
             (Zhang, Zohren and Roberts 2019); `apart`: the mean of the `length` mids that end k
-            events ahead with that of those that end now (Berti and Kasneci 2025).
+            events ahead with that of those that end now (Berti and Kasneci 2025). The past half
+            of the last two is known already: following the last move does well there.
         length: mids in a mean of `apart`; k where k is less.
         threshold: basis points, or `balanced`: as much as a third of the train rows of each
             horizon does not exceed.
@@ -127,7 +128,7 @@ class MidPriceTarget(_Ahead):
     classes: ClassVar[int] = 3
     kind: Literal["mid_price"] = "mid_price"
     horizon: Bars | Listed[Bars] = (10, 20, 50, 100)
-    smoothing: Literal["ahead", "both", "apart"] = "both"
+    smoothing: Literal["ahead", "both", "apart"] = "ahead"
     length: Bars = 10
     threshold: Literal["balanced"] | Annotated[float, Field(ge=0, le=10_000)] = "balanced"
 

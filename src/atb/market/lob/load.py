@@ -80,6 +80,12 @@ def _fitted(book: Book, where: str, spec: BookData) -> Book:
             where=where,
             remedy=f"give a deeper book, or ask for {book.depth} levels at most",
         )
+    if book.tick is None:
+        raise DataError(
+            f"the prices of {book.source} are normalised: moves of them mean nothing",
+            where=where,
+            remedy="give the book with its prices as they were",
+        )
     return clock.sampled(book.top(spec.levels), spec.clock, spec.every)
 
 
