@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atb.config.architectures import ConvRecurrent, Mlp
+from atb.config.architectures import Cnn, ConvRecurrent, Mlp
 from atb.config.optimisation import Regularisation
 from atb.config.targets import DirectionTarget, ReturnTarget, Target, TernaryTarget
+from atb.errors import ConfigError
 
 BATCHES, BATCH, BARS, FEATURES = 6, 12, 4, 3
 RANDOM = ConvRecurrent(filters=(4,), pool=(2,), units=(4, 4), dense=(4,), dropout=0.4)
@@ -291,6 +292,18 @@ def test_a_compiled_run_steps_as_an_interpreted_one() -> None:
     assert ended[1][0] == pytest.approx(ended[0][0], rel=1e-5)
     for a, b in zip(ended[0][1], ended[1][1], strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
+
+
+def test_what_xla_cannot_compile_is_an_error_of_the_recipe() -> None:
+    """The gradient of a max-pool, as long as results are deterministic."""
+    spec = Cnn(filters=(2,), pool=(2,), dense=())
+    runner = steps(TernaryTarget(), spec, jit_compile=True).runner()
+    with pytest.raises(ConfigError, match=r"XLA cannot compile .* MaxPool") as raised:
+        run(runner, iterator(*batches(3)), 0, 1)
+    assert (raised.value.where, raised.value.remedy) == (
+        "training.hardware.jit_compile",
+        "set it to false",
+    )
 
 
 @pytest.mark.parametrize("parts", [1, 3])

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from atb.errors import ConfigError
 from atb.training.augment import Augment
 from atb.training.loss import Loss
 
@@ -52,7 +53,8 @@ class Steps:
 
         It takes `count` int64 batches, numbers their steps from `first` int64 on, adds each mean
         loss to `total` float64 in order, and leaves off after a loss that is not finite. Where a
-        run is cut into calls changes no bit of the result.
+        run is cut into calls changes no bit of the result. It raises a ConfigError where XLA is
+        asked to compile what it cannot.
         """
         strategy = self._strategy
         shares = strategy.num_replicas_in_sync
@@ -74,8 +76,8 @@ class Steps:
                 done += 1
             return total, done
 
-        compiled: Callable[[Iterator[Any], Any, Any, Any], tuple[Any, Any]] = run
-        return compiled
+        runner: Callable[[Iterator[Any], Any, Any, Any], tuple[Any, Any]] = run
+        return _explained(runner) if self.jit_compile else runner
 
     def _step(self, number: Any, windows: Any, targets: Any, shares: int) -> Any:
         """One update of the weights; returns this device's part of the mean loss."""
@@ -117,3 +119,20 @@ class Steps:
             lambda part, *_: part < parts, add, (0, 0.0, zeros), parallel_iterations=1
         )
         return total / parts, [gradient / parts for gradient in sums]
+
+
+def _explained(run: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
+    """The same, where XLA's refusal is an error of the recipe."""
+
+    def explained(*arguments: Any) -> tuple[Any, Any]:
+        try:
+            return run(*arguments)
+        except tf.errors.UnimplementedError as error:
+            said = next((line for line in error.message.splitlines() if " not " in line), "")
+            raise ConfigError(
+                f"XLA cannot compile a step of this network: {said}",
+                where="training.hardware.jit_compile",
+                remedy="set it to false",
+            ) from error
+
+    return explained
