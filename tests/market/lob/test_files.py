@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from atb.errors import DataError
 from atb.events import Progress
@@ -80,3 +83,44 @@ def test_what_is_no_book(tmp_path, goog):
         with pytest.raises(DataError, match=answer) as caught:
             files.read(tmp_path / name)
         assert str(tmp_path) in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def members(goog):
+    """Sixty lines of the real book, by name."""
+    with zipfile.ZipFile(goog) as bundle:
+        texts = {name: bundle.read(name).splitlines(keepends=True) for name in bundle.namelist()}
+    return {name: b"".join(lines[:60]) for name, lines in texts.items() if name.endswith(".csv")}
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
+)
+@given(
+    st.sampled_from(["message", "orderbook", "zip", "parquet"]),
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 40),
+    st.binary(max_size=6) | st.text("0123456789,.-\nNae", max_size=6).map(str.encode),
+)
+def test_any_damage_is_a_book_or_one_clear_answer(tmp_path, members, target, place, less, more):
+    """Bytes replaced anywhere: in either text, in the zip around them, in a kept file."""
+
+    def damaged(content):
+        at = int(place * len(content))
+        return content[:at] + more + content[at + less :]
+
+    path = tmp_path / "book.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, text in members.items():
+            bundle.writestr(name, damaged(text) if target in name else text)
+    if target == "parquet":
+        files.write(files.read(path), tmp_path / "book.parquet")
+        path = tmp_path / "book.parquet"
+    if target in path.name:
+        path.write_bytes(damaged(path.read_bytes()))
+    try:
+        assert len(files.read(path)) > 0
+    except DataError as error:
+        assert "\n" not in str(error)
+        assert error.remedy
+        assert path.name in str(error)

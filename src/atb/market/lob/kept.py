@@ -61,6 +61,7 @@ class Writer:
     def __init__(self, file: Any) -> None:
         self._file = file
         self._waiting: list[Any] = []
+        self._marks: dict[str, str] = {}
 
     def append(self, columns: Sequence[npt.NDArray[Any]], absent: float | None = None) -> None:
         """Add rows: `time_ns`, one array for each side of each level, `traded`, `session`.
@@ -80,17 +81,21 @@ class Writer:
             )
             for field, column in zip(schema, columns, strict=True)
         ]
+        if len(columns[0]):
+            self._marks.setdefault("atb.first_ns", str(columns[0][0]))
+            self._marks["atb.last_ns"] = str(columns[0][-1])
+            self._marks["atb.last_session"] = str(columns[-1][-1])
         self._waiting.append(pa.Table.from_arrays(arrays, schema=schema))
         if sum(table.num_rows for table in self._waiting) >= _ROWS:
             self._flush()
 
     def finish(self, tick: float | None, units_per_tick: int) -> None:
-        """Write what is left, and in which unit prices are: by now it is known."""
+        """Write what is left, the span of it, and the unit of prices: by now all is known."""
         self._flush()
-        marks = {"atb.units_per_tick": str(units_per_tick)}
-        self._file.add_key_value_metadata(
-            marks if tick is None else marks | {"atb.tick": repr(tick)}
-        )
+        self._marks["atb.units_per_tick"] = str(units_per_tick)
+        if tick is not None:
+            self._marks["atb.tick"] = repr(float(tick))
+        self._file.add_key_value_metadata(self._marks)
 
     def _flush(self) -> None:
         import pyarrow as pa
@@ -186,6 +191,8 @@ def read(path: Path, symbol: str | None = None) -> Book:
             stop = start + batch.num_rows
             _fill([column[start:stop] for column in columns], batch, about.units_per_tick)
             start = stop
+        if start != about.rows:
+            raise ValueError(f"it has {start:,} rows and says {about.rows:,}")
     return Book(
         symbol or about.symbol,
         *columns,
@@ -241,7 +248,6 @@ def _facts(file: Any) -> Facts:
         raise ValueError("its columns are not those of a kept book")
     if not about.num_rows:
         raise DataError("there are no rows", remedy="give a file with a book in it")
-    first, last = about.row_group(0), about.row_group(about.num_row_groups - 1)
     tick = float(marks["atb.tick"]) if "atb.tick" in marks else None
     units = int(marks["atb.units_per_tick"])
     if units < 1 or (tick is not None and not 0 < tick < np.inf):
@@ -250,9 +256,9 @@ def _facts(file: Any) -> Facts:
         symbol=marks["atb.symbol"],
         rows=about.num_rows,
         levels=depth,
-        first_ms=first.column(0).statistics.min // NS_PER_MS,
-        last_ms=last.column(0).statistics.max // NS_PER_MS,
-        sessions=last.column(len(schema) - 1).statistics.max + 1,
+        first_ms=int(marks["atb.first_ns"]) // NS_PER_MS,
+        last_ms=int(marks["atb.last_ns"]) // NS_PER_MS,
+        sessions=int(marks["atb.last_session"]) + 1,
         tick=tick,
         units_per_tick=units,
         source=marks["atb.source"],

@@ -1,0 +1,91 @@
+"""Order books: how fast LOBSTER's text becomes a book, and how fast networks learn and answer.
+
+    taskset -c 0 python benchmarks/lob.py reader [--path ZIP|FOLDER] [--rows 200000] [--repeats 5]
+    taskset -c 0 python benchmarks/lob.py training [--only deeplob ...] [--batch 512] [--steps 2]
+    taskset -c 0 python benchmarks/lob.py latency [--only deeplob ...] [--calls 2000]
+
+Without a path, a simulated book of ten levels is written first. Rows per second are those of the
+fastest of the repeats, by wall clock, from text to arrays; pin the process to one core. Peak memory
+is the process's high-water mark above what it held before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import lob_networks
+from rich.console import Console
+from rich.table import Table
+
+from atb.market.lob import lobster, pairs, sample, store
+from atb.workspace import Workspace
+
+
+def memory_mb(field: str) -> float:
+    """Resident memory now (`VmRSS`) or at its highest (`VmHWM`), in MB."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(field))
+    return int(line.split()[1]) / 1024
+
+
+def measured(job: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Seconds of the fastest run, and MB of the peak above the start."""
+    Path("/proc/self/clear_refs").write_text("5")  # start the high-water mark anew
+    before, seconds = memory_mb("VmRSS"), []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        job()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds), memory_mb("VmHWM") - before
+
+
+def streamed(path: Path) -> int:
+    """Rows of all blocks, none of which is kept."""
+    return sum(len(block) for block in lobster.blocks(pairs.find(path)))
+
+
+def reader(arguments: argparse.Namespace) -> None:
+    """Rows per second of reading as a stream, into one book, and into the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.path
+        if path is None:
+            path, _ = sample.write_lobster(
+                Path(folder), "TEST", date(2024, 1, 2), arguments.rows, seed=7
+            )
+        workspace = Workspace(Path(folder) / "artifacts")
+        rows, depth = streamed(path), pairs.find(path)[0].depth
+        table = Table()
+        for column in ("what", "seconds", "rows/s", "peak MB"):
+            table.add_column(column, justify="right")
+        jobs: dict[str, Callable[[], object]] = {
+            "blocks": lambda: streamed(path),
+            "store": lambda: store.import_lobster(workspace, path),
+            "book": lambda: lobster.read(path),
+        }
+        for name, job in jobs.items():
+            seconds, peak = measured(job, arguments.repeats)
+            table.add_row(name, f"{seconds:.2f}", f"{rows / seconds:,.0f}", f"{peak:.0f}")
+    Console().print(f"{path.name}: {rows:,} rows, {depth} levels", table)
+
+
+def main() -> None:
+    """Measure one part and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parts = parser.add_subparsers(required=True, metavar="PART")
+    part = parts.add_parser("reader", help=reader.__doc__)
+    part.add_argument("--path", type=Path)
+    part.add_argument("--rows", type=int, default=200_000)
+    part.add_argument("--repeats", type=int, default=5)
+    part.set_defaults(run=reader)
+    lob_networks.add_parts(parts)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
