@@ -19,7 +19,7 @@ HORIZONS = (10, 20, 50, 100)
 
 @pytest.fixture(scope="session")
 def book() -> Book:
-    return simulate("SAMPLE", 1500, seed=3)
+    return simulate("SAMPLE", 2500, seed=3)
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ def model(suite: Suite, member: str, accuracies: tuple[float, ...], **facts: Any
     folder.mkdir(parents=True)
     verdicts = [verdict(one, decided=not line) for one in accuracies]
     others = {str(h): one for h, one in zip(HORIZONS[1:], verdicts[1:], strict=True)}
-    ticks = {"trades": 12, "win_rate": 0.25, "net_ticks_per_trade": -1.5}
+    bounds = {"per_trade": -1.5, "low": -2.0, "high": -1.0}
+    ticks = {f"{kind}_ticks_{key}": bounds[key] for kind in ("gross", "net") for key in bounds}
+    ticks |= {"trades": 12, "win_rate": 0.25}
     metrics = {**verdicts[0], "horizons": others, "backtest": {**ticks, "last_move": ticks}}
     data = {"source": "sample", "synthetic": True, "rows": 1500, "gaps": 0}
     when = {"first": "2024-01-02T14:30:00Z", "last": "2024-01-02T14:40:59Z"}

@@ -1,0 +1,160 @@
+"""What is left of a suite is trained, what failed is told, and what is done stays."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from atb import atomic
+from atb.errors import DataError, ResourceError, StoppedError, StorageError
+from atb.fleet.job import Outcome
+from atb.market.lob import files
+from atb.studies import members, suite
+from atb.studies import train as studies
+from atb.studies.suite import RESULTS, begin
+from atb.workspace import Workspace
+
+ACCURACIES = (0.4, 0.4, 0.4, 0.4)
+
+
+@pytest.fixture
+def path(tmp_path, book):
+    files.write(book, tmp_path / "book.parquet")
+    return tmp_path / "book.parquet"
+
+
+@pytest.fixture
+def recipes(path):
+    return members.recipes(("ols", "ridge", "lob-mlp"), None, book=path)
+
+
+class Fleet:
+    """Stands in for processes: each job leaves its models, or ends as it is told to."""
+
+    def __init__(self, made_model) -> None:
+        self.made_model = made_model
+        self.errors = {}
+        self.asked = []
+        self.at_once = None
+
+    def run(self, jobs, at_once, logs, listen=None):
+        self.asked, self.at_once = [job.name for job in jobs], at_once
+        return [self.end(job) for job in jobs]
+
+    def end(self, job):
+        error = self.errors.get(job.name)
+        if error is None:
+            suite = job.arguments["suite"]
+            for name in job.arguments.get("members") or [job.arguments["member"]]:
+                self.made_model(suite, name, ACCURACIES)
+        return Outcome(job.name, None, error, 1.0)
+
+
+@pytest.fixture
+def fleet(monkeypatch, made_model):
+    fleet = Fleet(made_model)
+    monkeypatch.setattr(studies.scheduler, "run", fleet.run)
+    return fleet
+
+
+def test_all_are_trained_and_compared_and_asked_again_trained_anew(
+    fleet, recipes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(suite, "now_ms", lambda: 1_704_067_200_000)
+    made, failures = studies.train(recipes, artifacts=tmp_path / "out", at_once=3)
+    assert (fleet.asked, fleet.at_once) == (["ols+ridge", "lob-mlp"], 3)
+    assert failures == {}
+    (folder,) = (tmp_path / "out" / "suites").glob("2*")
+    assert json.loads((folder / RESULTS).read_text()) == made
+    assert {p.name for p in folder.glob("performance.*")} == {"performance.png", "performance.html"}
+    assert made["path"] == str(folder)
+    monkeypatch.undo()
+    monkeypatch.setattr(studies.scheduler, "run", fleet.run)
+    anew, _ = studies.train(recipes, artifacts=tmp_path / "out", at_once=3)
+    assert fleet.asked == ["ols+ridge", "lob-mlp"]
+    assert anew["suite"] != made["suite"] == folder.name
+    assert folder.name.startswith("20240101T000000Z-")
+
+
+def test_what_failed_is_told_and_tried_again_alone(fleet, recipes, tmp_path):
+    fleet.errors = {"lob-mlp": ResourceError("memory does not suffice")}
+    made, failures = studies.train(recipes, artifacts=tmp_path, at_once=1)
+    assert list(failures) == ["lob-mlp"]
+    assert list(made["models"]) == ["ols", "ridge"]
+    assert made["failures"]["lob-mlp"]["exit_code"] == 6
+    fleet.errors = {}
+    told = []
+    again, failures = studies.train(recipes, artifacts=tmp_path, at_once=1, listen=told.append)
+    assert fleet.asked == ["lob-mlp"]
+    assert (again["suite"], again["failures"], failures) == (made["suite"], {}, {})
+    assert list(again["models"]) == ["ols", "ridge", "lob-mlp"]
+    said = "goes on where it stopped; done: ols, ridge; to train: lob-mlp"
+    assert any(said in getattr(event, "message", "") for event in told)
+
+
+def test_a_line_that_was_done_before_its_job_failed_stands(fleet, recipes, tmp_path, made_model):
+    def half(job):
+        if job.name == "ols+ridge":
+            made_model(job.arguments["suite"], "ols", ACCURACIES)
+            return Outcome(job.name, None, ResourceError("no memory"), 1.0)
+        return Fleet.end(fleet, job)
+
+    fleet.end = half
+    made, failures = studies.train(recipes, artifacts=tmp_path, at_once=1)
+    assert list(failures) == ["ridge"]
+    assert list(made["models"]) == ["ols", "lob-mlp"]
+
+
+def test_all_may_fail(fleet, recipes, tmp_path):
+    fleet.errors = dict.fromkeys(("ols+ridge", "lob-mlp"), ResourceError("no memory"))
+    made, failures = studies.train(recipes, artifacts=tmp_path, at_once=1)
+    assert (made["models"], list(failures)) == ({}, ["ols", "ridge", "lob-mlp"])
+    assert not list(tmp_path.glob("suites/*/performance.*"))
+
+
+def test_a_stop_says_how_far_it_came_and_leaves_no_results(fleet, recipes, tmp_path):
+    fleet.errors = {"lob-mlp": StoppedError("stopped after epoch 3")}
+    with pytest.raises(StoppedError, match="2 of 3 models are done; the same command goes on"):
+        studies.train(recipes, artifacts=tmp_path, at_once=1)
+    assert not list(tmp_path.glob(f"suites/*/{RESULTS}"))
+
+
+def test_the_run_of_a_model_that_is_registered_is_removed(
+    fleet, recipes, tmp_path, book, made_model
+):
+    begun = begin(Workspace(tmp_path), recipes, book)
+    for name in recipes:
+        made_model(begun, name, ACCURACIES)
+    (begun.run("ols").path / "recipe").mkdir(parents=True)
+    studies.train(recipes, artifacts=tmp_path, at_once=1)
+    assert fleet.asked == []
+    assert not begun.run("ols").path.exists()
+
+
+def test_two_processes_do_not_train_the_same(fleet, recipes, tmp_path, book):
+    begun = begin(Workspace(tmp_path), recipes, book)
+    with (
+        atomic.locked(begun.path / ".lock"),
+        pytest.raises(StorageError, match="another process trains it"),
+    ):
+        studies.train(recipes, artifacts=tmp_path, at_once=1)
+
+
+def test_too_few_rows_are_refused_before_anything_is_written(fleet, path, tmp_path):
+    recipes = members.recipes(("ols",), None, book=path, clock="event", every=5.0)
+    with pytest.raises(DataError, match="too few"):
+        studies.train(recipes, artifacts=tmp_path / "out", at_once=1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("tool", "gpus", "processes"), [(None, 1, 5), ("nvidia-smi", 2, 1), ("nvidia-smi", 0, 5)]
+)
+def test_a_process_for_each_core_or_one_with_a_gpu(monkeypatch, tmp_path, tool, gpus, processes):
+    counted = Outcome("gpus", gpus, None, 1.0)
+    monkeypatch.setattr(studies.shutil, "which", lambda _name: tool)
+    monkeypatch.setattr(studies.scheduler, "run", lambda *_: [counted])
+    machine = studies.machine.Machine(5, None, None)
+    monkeypatch.setattr(studies.machine, "examine", lambda: machine)
+    assert studies._processes(tmp_path) == processes
