@@ -90,7 +90,7 @@ def _end(event: events.JobEnded) -> tuple[str, str]:
     """What is said of a job's end, and in which style."""
     took = f"{event.seconds:.0f} s"
     if event.problem:
-        return f"{event.job}: failed after {took}: {event.problem}", "bold red"
+        return f"{event.job}: not done after {took}: {event.problem}", "bold red"
     return f"{event.job}: done in {took}", "green"
 
 

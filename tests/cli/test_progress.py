@@ -106,7 +106,7 @@ def test_lines_of_jobs_side_by_side_begin_with_their_names(monkeypatch):
         "b: epoch 1/11  loss 0.50000  validation 0.75000  best  ETA 0:10",
         "b: warning: out of memory",
         "a: epoch 2/3  loss 0.25000  validation 0.80000  ETA 0:45",
-        "b: failed after 12 s: its process was killed (SIGKILL)",
+        "b: not done after 12 s: its process was killed (SIGKILL)",
         "a: training: 90.0 s",
         "a: done in 100 s",
         "jobs: 2/2",
@@ -130,5 +130,5 @@ def test_each_running_job_has_a_bar_of_its_own(monkeypatch):
     assert shown[4] == ["a", "b"]
     assert shown[-1] == ["jobs"]
     said = stream.getvalue()
-    for text in ("b: warning: out of memory", "b: failed after 12 s", "a: done in 100 s"):
+    for text in ("b: warning: out of memory", "b: not done after 12 s", "a: done in 100 s"):
         assert text in said
