@@ -161,7 +161,7 @@ def test_rows_beyond_train_have_no_say_in_thresholds(make_book):
 
 
 def test_a_train_row_without_a_label_is_a_mistake(make_book):
-    labels = build(MidPriceTarget(horizon=10), make_book(walk(100)))
+    labels = build(MidPriceTarget(horizon=10, smoothing="both"), make_book(walk(100)))
     with pytest.raises(ValueError, match="2 train rows have no label"):
         labels.settled(np.arange(7, 50))
 
