@@ -46,6 +46,15 @@ def test_the_same_asked_again_is_found_again(workspace, recipes, book, begun):
     assert suite.unfinished(workspace, elsewhere, book) == begun
 
 
+def test_one_that_was_moved_learns_from_the_book_beside_it(
+    workspace, recipes, book, begun, tmp_path
+):
+    workspace.root.rename(tmp_path / "moved")
+    found = suite.unfinished(Workspace(tmp_path / "moved"), recipes, book)
+    assert found is not None
+    assert {one.data.path for one in found.members.values()} == {found.path / "book.parquet"}
+
+
 def test_another_book_or_recipe_is_another_suite(workspace, recipes, book, begun):
     other = replace(book, traded=np.append(book.traded[:-1], np.float32(1)))
     assert suite.unfinished(workspace, recipes, other) is None

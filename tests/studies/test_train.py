@@ -148,13 +148,26 @@ def test_too_few_rows_are_refused_before_anything_is_written(fleet, path, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+GIB = 1 << 30
+
+
 @pytest.mark.parametrize(
-    ("tool", "gpus", "processes"), [(None, 1, 5), ("nvidia-smi", 2, 1), ("nvidia-smi", 0, 5)]
+    ("tool", "gpus", "memory", "processes"),
+    [
+        (None, 1, None, 5),
+        (None, 1, 64 * GIB, 5),
+        (None, 1, 5 * GIB, 3),
+        (None, 1, 1 * GIB, 1),
+        ("nvidia-smi", 2, 64 * GIB, 1),
+        ("nvidia-smi", 0, 64 * GIB, 5),
+    ],
 )
-def test_a_process_for_each_core_or_one_with_a_gpu(monkeypatch, tmp_path, tool, gpus, processes):
+def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
+    monkeypatch, tmp_path, tool, gpus, memory, processes
+):
     counted = Outcome("gpus", gpus, None, 1.0)
     monkeypatch.setattr(studies.shutil, "which", lambda _name: tool)
     monkeypatch.setattr(studies.scheduler, "run", lambda *_: [counted])
-    machine = studies.machine.Machine(5, None, None)
+    machine = studies.machine.Machine(5, memory, memory)
     monkeypatch.setattr(studies.machine, "examine", lambda: machine)
     assert studies._processes(tmp_path) == processes

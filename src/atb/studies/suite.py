@@ -99,7 +99,7 @@ def unfinished(workspace: Workspace, recipes: Recipes, book: Book) -> Suite | No
     """
     for path in sorted(workspace.suites.glob(f"*-{_digest(recipes, book)}/{SUITE}"), reverse=True):
         members = {
-            name: from_json(json.dumps(fields), str(path))
+            name: _on(book, path.parent / BOOK, from_json(json.dumps(fields), str(path)))
             for name, fields in json.loads(path.read_text()).items()
         }
         suite = Suite(path.parent.name, path.parent, members)

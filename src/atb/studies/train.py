@@ -30,6 +30,8 @@ from atb.studies.members import reach
 from atb.studies.suite import RESULTS, Recipes, Suite
 from atb.workspace import Workspace
 
+PROCESS_BYTES = 3 << 29  # 1.5 GiB: TensorFlow with a small network and its windows
+
 Failures = dict[str, AtbError]
 
 
@@ -148,10 +150,16 @@ def _jobs(found: Suite, missing: Sequence[str]) -> Iterator[tuple[tuple[str, ...
 
 
 def _processes(logs: Path) -> int:
-    """One for each core; a single one where a GPU is used, whose memory comes back when it ends."""
-    if shutil.which("nvidia-smi") is None:
-        return machine.examine().cores
-    (outcome,) = scheduler.run([Job("gpus", jobs.count_gpus)], 1, logs)
-    if outcome.error is not None:
-        raise outcome.error
-    return 1 if outcome.value else machine.examine().cores
+    """One for each core, as far as memory goes.
+
+    A single one where there is a GPU, whose memory comes back when the process ends.
+    """
+    if shutil.which("nvidia-smi") is not None:
+        (outcome,) = scheduler.run([Job("gpus", jobs.count_gpus)], 1, logs)
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.value:
+            return 1
+    found = machine.examine()
+    fit = found.cores if found.available is None else found.available // PROCESS_BYTES
+    return max(1, min(found.cores, fit))
