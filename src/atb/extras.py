@@ -8,7 +8,18 @@ from typing import Any
 
 from atb.errors import ResourceError
 
-LIBRARIES = {"train": ("tensorflow", "keras", "sklearn", "onnx", "tf2onnx", "jinja2")}
+LIBRARIES = {
+    "train": (
+        "tensorflow",
+        "keras",
+        "sklearn",
+        "skops",
+        "onnx",
+        "tf2onnx",
+        "jinja2",
+        "matplotlib",
+    )
+}
 
 
 def require_installed(extra: str) -> None:
