@@ -308,9 +308,9 @@ def test_the_seed_alone_decides_the_weights(case: str) -> None:
 @pytest.mark.parametrize("case", NETWORKS)
 def test_inference_is_deterministic_and_independent_of_the_batch(case: str) -> None:
     network, batch = disturbed(network_of(case)), windows(case)
-    together = network.predict_on_batch(batch)
-    np.testing.assert_array_equal(network.predict_on_batch(batch), together)
-    np.testing.assert_allclose(network.predict_on_batch(batch[2:3]), together[2:3], 1e-5, 1e-6)
+    together = np.asarray(network(batch))
+    np.testing.assert_array_equal(network(batch), together)
+    np.testing.assert_allclose(network(batch[2:3]), together[2:3], 1e-5, 1e-6)
 
 
 @pytest.mark.parametrize("case", NETWORKS)
