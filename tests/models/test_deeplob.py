@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atb.config.architectures import Mlp
 from atb.config.book_architectures import DeepLob, DeepLobSeq2Seq, LobCnn, TemporalAttention
 from atb.config.targets import DirectionTarget, MidChangeTarget, MidPriceTarget
 from atb.errors import ConfigError
@@ -115,6 +116,19 @@ def test_every_activation_leaks_a_hundredth() -> None:
     kinds = (layers.Conv1D, layers.Conv2D, layers.Dense)
     before = [x.activation.__name__ for x in network.layers if isinstance(x, kinds)]
     assert before == ["linear"] * 15  # the head among them
+
+
+@pytest.mark.parametrize(
+    ("spec", "slope"),
+    [
+        (Mlp(dense=(3, 2)), 0.0),
+        (Mlp(dense=(3, 2), activation="leaky_relu"), 0.01),
+        (LobCnn(), 0.01),
+    ],
+)
+def test_dense_layers_leak_where_they_are_asked_to(spec: Any, slope: float) -> None:
+    relu = made(spec, window=(12, 8)).get_layer("dense_relu_1")
+    np.testing.assert_allclose(relu(np.array([[-2.0, 3.0]])), [[-2.0 * slope, 3.0]])
 
 
 def test_the_pool_of_the_inception_is_a_max_pool_of_three() -> None:
