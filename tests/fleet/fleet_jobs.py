@@ -51,11 +51,18 @@ def note_start(folder, name, listen):
     time.sleep(0.3)
 
 
+def note_process(folder, name):
+    """A file with the number of this process, there once it is whole."""
+    part = Path(folder) / f"{name}.part"
+    part.write_text(str(os.getpid()))
+    part.rename(part.with_suffix(".pid"))
+
+
 def train(folder, name, listen):
     """Steps until it is asked to stop, then saves, as a training does."""
     with Interruption() as wish:
+        note_process(folder, name)
         listen(Noted(f"{name} at work"))
-        (Path(folder) / f"{name}.pid").write_text(str(os.getpid()))
         while not wish.requested:
             time.sleep(0.01)
     (Path(folder) / f"{name}.saved").touch()
@@ -64,7 +71,7 @@ def train(folder, name, listen):
 
 def ignore_wishes(folder, listen):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    (Path(folder) / "deaf.pid").write_text(str(os.getpid()))
+    note_process(folder, "deaf")
     time.sleep(60)
 
 

@@ -154,5 +154,5 @@ def test_a_listener_that_fails_leaves_no_process(jobs, tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         run([Job("a", jobs.train, {"folder": str(tmp_path), "name": "a"})], 1, tmp_path, listen)
-    pids = [path.read_text() for path in tmp_path.glob("*.pid")]
-    assert not any(alive(pid) for pid in pids)
+    (pid,) = (path.read_text() for path in tmp_path.glob("*.pid"))
+    assert not alive(pid)
