@@ -149,6 +149,8 @@ class _Bars:
         self._show(name, 0, 0, "")
 
     def stage_ended(self, name: str, seconds: float) -> None:
+        if name in self._tasks:
+            self.bars.remove_task(self._tasks.pop(name))
         self.line(f"{name}: {seconds:.1f} s", "dim")
 
     def epoch(self, event: events.EpochEnded) -> None:

@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.table import Table
 
 from atb.config.training import TrainingConfig
+from atb.studies.members import NAMELESS
 from atb_cli.render import console, loudly, pairs, table, titled
 
 SYNTHETIC = "SYNTHETIC DATA: a simulator made this book; it says nothing about a market"
@@ -21,6 +22,7 @@ def header(recipes: Mapping[str, TrainingConfig]) -> None:
     """What will be trained, on stderr."""
     first = next(iter(recipes.values()))
     rows = (
+        *([("symbol", first.symbol)] if first.symbol != NAMELESS else []),
         ("book", first.data.said()),
         ("models", ", ".join(recipes)),
         ("first window", f"ends at row {first.dataset.first_end:,} of each session, for all"),

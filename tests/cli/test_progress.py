@@ -81,6 +81,8 @@ def test_the_bar_ends_when_the_job_fails(monkeypatch):
 
 
 SIDE_BY_SIDE = [
+    events.StageStarted("data"),
+    events.StageEnded("data", 1.25),
     events.Noted("suite x: a, b"),
     events.Within("a", events.StageStarted("training")),
     events.Within("b", events.StageStarted("training")),
@@ -99,6 +101,8 @@ SIDE_BY_SIDE = [
 
 def test_lines_of_jobs_side_by_side_begin_with_their_names(monkeypatch):
     assert told(monkeypatch, io.StringIO(), SIDE_BY_SIDE).splitlines() == [
+        "data ...",
+        "data: 1.2 s",
         "suite x: a, b",
         "a: training ...",
         "b: training ...",
@@ -123,11 +127,12 @@ def test_each_running_job_has_a_bar_of_its_own(monkeypatch):
         for event in SIDE_BY_SIDE:
             listen(event)
             shown.append([task.description for task in bars.bars.tasks])
-            if event == SIDE_BY_SIDE[7]:
+            if event == SIDE_BY_SIDE[9]:
                 (one, _) = bars.bars.tasks
                 assert (one.completed, one.total) == (2, 3)
                 assert one.fields["detail"].startswith("epoch 2/3")
-    assert shown[4] == ["a", "b"]
+    assert shown[0] == ["data"]
+    assert shown[6] == ["a", "b"]
     assert shown[-1] == ["jobs"]
     said = stream.getvalue()
     for text in ("b: warning: out of memory", "b: not done after 12 s", "a: done in 100 s"):
