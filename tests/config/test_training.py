@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from atb.config.book_architectures import Linear
+from atb.config.data import BookData
 from atb.config.optimisation import Optimisation, Regularisation
-from atb.config.targets import DirectionTarget, ReturnTarget, VolatilityTarget
+from atb.config.targets import DirectionTarget, MidPriceTarget, ReturnTarget, VolatilityTarget
+from atb.config.trading import TouchTrading
 from atb.config.training import TrainingConfig
 
 
@@ -17,3 +20,31 @@ def test_only_classes_are_weighed_and_smoothed(asked: dict[str, Any], target: An
     assert TrainingConfig(symbol="BTCUSDT", target=DirectionTarget(), training=training)
     with pytest.raises(ValidationError, match=f"are for classes, not for a {target.kind}"):
         TrainingConfig(symbol="BTCUSDT", target=target, training=training)
+
+
+def test_a_straight_line_predicts_no_classes() -> None:
+    assert TrainingConfig(symbol="BTCUSDT", target=ReturnTarget(), model=Linear())
+    with pytest.raises(ValidationError, match="a direction target has 2 classes"):
+        TrainingConfig(symbol="BTCUSDT", target=DirectionTarget(), model=Linear())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"data": {"kind": "candles"}}, "features 'lob40' is for book, the data are candles"),
+        ({"features": "price"}, "features 'price' is for candles, the data are book"),
+        ({"target": ReturnTarget()}, "target 'return' is for candles, the data are book"),
+        ({"trading": {"kind": "bars"}}, "trading 'bars' is for candles, the data are book"),
+    ],
+)
+def test_a_recipe_is_of_one_market(changed: dict[str, Any], message: str) -> None:
+    book: dict[str, Any] = {
+        "symbol": "GOOG",
+        "data": BookData(),
+        "features": "lob40",
+        "target": MidPriceTarget(),
+        "trading": TouchTrading(),
+    }
+    assert TrainingConfig(**book)
+    with pytest.raises(ValidationError, match=message):
+        TrainingConfig(**{**book, **changed})

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from atb.config.architectures import Architecture, ConvRecurrent
+from atb.config.book_architectures import Linear
 from atb.config.data import CandleData, Data
 from atb.config.dataset import DatasetSpec
 from atb.config.features import known_set, market_of
@@ -54,6 +55,15 @@ class TrainingConfig(Spec):
         for what, market in given.items():
             if market != self.data.kind:
                 raise ValueError(f"{what} is for {market}, the data are {self.data.kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _lines_predict_quantities(self) -> Self:
+        if isinstance(self.model, Linear) and self.target.classes > 1:
+            raise ValueError(
+                f"a linear model predicts quantities, a {self.target.kind} target has "
+                f"{self.target.classes} classes"
+            )
         return self
 
     @model_validator(mode="after")
