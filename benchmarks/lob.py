@@ -1,6 +1,7 @@
-"""Order books: how fast LOBSTER's text becomes a book, and how fast networks learn and answer.
+"""Order books: how fast text becomes a book, a book features, and how networks learn and answer.
 
     taskset -c 0 python benchmarks/lob.py reader [--path ZIP|FOLDER] [--rows 200000] [--repeats 5]
+    taskset -c 0 python benchmarks/lob.py features [--rows 5000000] [--only lob38 ...]
     taskset -c 0 python benchmarks/lob.py training [--only deeplob ...] [--batch 512] [--steps 2]
     taskset -c 0 python benchmarks/lob.py latency [--only deeplob ...] [--calls 2000]
 
@@ -17,14 +18,20 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import lob_networks
 from rich.console import Console
 from rich.table import Table
 
+from atb import backend
+from atb.config import book_features
+from atb.config.features import width
 from atb.market.lob import lobster, pairs, sample, store
 from atb.workspace import Workspace
+
+SIMULATED = 100_000  # rows that are repeated until the day is full
 
 
 def memory_mb(field: str) -> float:
@@ -77,6 +84,24 @@ def reader(arguments: argparse.Namespace) -> None:
     Console().print(f"{path.name}: {rows:,} rows, {depth} levels", table)
 
 
+def features(arguments: argparse.Namespace) -> None:
+    """Seconds and memory of each feature set over a day of a simulated book of ten levels."""
+    backend.prepare(seed=0)
+    from atb.features.layer import compute
+
+    part = sample.simulate("TEST", min(arguments.rows, SIMULATED), seed=7)
+    whole = store.joined([part] * -(-arguments.rows // len(part))).rows(0, arguments.rows)
+    table = Table()
+    for column in ("set", "columns", "seconds", "processor", "rows/s", "peak MB"):
+        table.add_column(column, justify="right")
+    for name in arguments.only or book_features.SETS:
+        compute(name, part)  # traces
+        wall, busy, peak = measured(partial(compute, name, whole), arguments.repeats)
+        cells = [f"{wall:.1f}", f"{busy:.1f}", f"{len(whole) / wall:,.0f}", f"{peak:.0f}"]
+        table.add_row(name, str(width(name)), *cells)
+    Console().print(f"{len(whole):,} rows of {whole.depth} levels", table)
+
+
 def main() -> None:
     """Measure one part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -86,6 +111,11 @@ def main() -> None:
     part.add_argument("--rows", type=int, default=200_000)
     part.add_argument("--repeats", type=int, default=5)
     part.set_defaults(run=reader)
+    part = parts.add_parser("features", help=features.__doc__)
+    part.add_argument("--rows", type=int, default=5_000_000)
+    part.add_argument("--only", nargs="*", choices=list(book_features.SETS))
+    part.add_argument("--repeats", type=int, default=1)
+    part.set_defaults(run=features)
     lob_networks.add_parts(parts)
     arguments = parser.parse_args()
     arguments.run(arguments)
