@@ -119,6 +119,7 @@ def test_a_serving_model_shows_the_states_of_its_own_candles() -> None:
     serving = serving_model(
         inner,
         features="price",
+        columns=5,
         window=BARS,
         scaling=scaling,
         target=ReturnTarget(),
