@@ -174,8 +174,8 @@ def children(pid: int) -> list[int]:
 def test_a_suite_that_ended_early_goes_on_where_it_stopped(
     atb_words, atb_in, tmp_path, book, ending
 ):
-    words = [book, "--suite", "ols,lob-mlp,lob-lstm", *SMALL[:-2], "--epochs", 400]
-    words += ["--patience", 400, "--batch-size", 32, "--jobs", 3]
+    words = [book, "--suite", "ols,lob-mlp,lob-lstm", *SMALL[:-2], "--epochs", 60]
+    words += ["--patience", 60, "--batch-size", 8, "--jobs", 3]
     training = Training(atb_words, tmp_path, *words)
     training.wait_for("ols: done", "lob-mlp: epoch 3/", "lob-lstm: epoch 3/")
     below = children(training.process.pid)
@@ -204,9 +204,9 @@ def test_a_suite_that_ended_early_goes_on_where_it_stopped(
     os.kill(again.process.pid, signal.SIGTERM)
     assert again.process.wait(timeout=120) == 130
 
-    done = atb_in("train", "lob", *words[:-2], "--jobs", 1, "--json", folder=tmp_path, timeout=500)
+    done = atb_in("train", "lob", *words, "--json", folder=tmp_path, timeout=500)
     assert done.code == 0, done.err
     assert list(done.json["models"]) == ["ols", "lob-mlp", "lob-lstm"]
     assert tmp_path / done.json["path"] == suite
     assert ols.stat().st_mtime_ns == made
-    assert done.json["models"]["lob-mlp"]["epochs"] == 400
+    assert done.json["models"]["lob-mlp"]["epochs"] == 60
