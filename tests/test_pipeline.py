@@ -176,7 +176,7 @@ def test_too_few_candles_are_refused_before_anything_is_written(
     market_data: Path, tmp_path: Path
 ) -> None:
     chosen = config(market_data, "balanced", "BTCUSDT", start="2025-01-10")
-    with pytest.raises(DataError, match=r"candles are too few: this recipe needs at least"):
+    with pytest.raises(DataError, match=r"rows are too few: this recipe needs at least"):
         atb.train_model(chosen, artifacts=tmp_path / "artifacts")
     assert not (tmp_path / "artifacts").exists()
 

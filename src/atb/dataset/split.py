@@ -1,4 +1,4 @@
-"""Time-ordered split of window ends, purged by the bar at which each label becomes known.
+"""Time-ordered split of window ends, purged by the row at which each label becomes known.
 
 Knows integers only: ends, and when each end's label is known.
 """
@@ -23,7 +23,7 @@ MINIMUM_WINDOWS = 64  # fewer in a part carry no statement about a model
 class Split:
     """Window ends (rows) of the three parts, each rising, none shared.
 
-    Every label of a part is known, and `embargo` further bars have passed, before the first window
+    Every label of a part is known, and `embargo` further rows have passed, before the first window
     of the next part ends.
     """
 
@@ -38,13 +38,13 @@ class Split:
 
 
 def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, where: str) -> None:
-    """Refuse candles that cannot fill the three parts, before anything slow starts.
+    """Refuse a history that cannot fill the three parts, before anything slow starts.
 
     Args:
-        rows: candles at hand.
-        reach: candles one window depends on, window and lookback.
-        horizon: bars until a label is known.
-        spec: the shares and the embargo in bars.
+        rows: at hand.
+        reach: rows one window depends on, window and lookback.
+        horizon: rows until a label is known.
+        spec: the shares and the embargo in rows.
         where: the source, for the message.
 
     Raises:
@@ -56,7 +56,7 @@ def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, where: 
     needed = reach + horizon + math.ceil(windows) + 2  # two cuts are rounded
     if rows < needed:
         raise DataError(
-            f"{rows} candles are too few: this recipe needs at least {needed}",
+            f"{rows} rows are too few: this recipe needs at least {needed}",
             where=where,
             remedy="give a longer range, or a shorter --sequence-length",
         )
@@ -68,7 +68,7 @@ def chronological(ends: Int64, known_at: Int64, spec: DatasetSpec) -> Split:
     Args:
         ends: `[M]` int64 rows at which usable windows end.
         known_at: `[M]` int64 row at which the label of each is known.
-        spec: the shares and the embargo in bars.
+        spec: the shares and the embargo in rows.
 
     Raises:
         DataError: when a part would hold fewer than `MINIMUM_WINDOWS` windows.
@@ -85,7 +85,7 @@ def chronological(ends: Int64, known_at: Int64, spec: DatasetSpec) -> Split:
             raise DataError(
                 f"{len(ends)} usable windows leave {len(part)} for {name}, "
                 f"fewer than {MINIMUM_WINDOWS}",
-                remedy="give more candles, or a shorter window, horizon or embargo",
+                remedy="give more data, or a shorter window, horizon or embargo",
             )
     return Split(**parts)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from atb import __version__
+from atb import __version__, bootstrap
 from atb.clock import iso, now_ms
 from atb.errors import AtbError
 from atb.registry import integrity
@@ -174,6 +174,10 @@ def _words(models: Mapping[str, Json]) -> Iterator[str]:
     for what, names in said.items():
         if names:
             yield f"{what}: {', '.join(names)}"
+    count = sum(len(model["horizons"]) for model in models.values())
+    if count:
+        lucky = count * (1 - bootstrap.LEVEL) / 2
+        yield f"of {count} comparisons at 95 %, {lucky:.1f} would lie above by luck alone"
 
 
 def _is_above(judged: Json) -> bool:
