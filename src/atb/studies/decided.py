@@ -59,16 +59,23 @@ def judged(
     history = load_history(config.symbol, config.data, workspace, listen)
     moves = build(config.target, history, config.dataset.max_gap)
     dataset = prepare(Recipe(config, history, {}), moves, Stopwatch(listen))
-    classes = _classes(target, config, history, dataset)
+    classes = classes_of(target, config, history, dataset)
     return {
         name: _verdicts(path, config, history, dataset, classes) for name, path in lines.items()
     }
 
 
-def _classes(
+def classes_of(
     target: MidPriceTarget, config: TrainingConfig, history: History, dataset: Dataset
 ) -> Float64:
-    """`[N, K]` classes of every row, balanced on the train rows that have them."""
+    """`[N, K]` classes of every row, balanced on the train rows that have them.
+
+    Args:
+        target: the classes; its horizons are not read.
+        config: horizons and the longest gap.
+        history: the book.
+        dataset: says which rows are train rows.
+    """
     same = target.model_copy(update={"horizon": config.target.horizons})
     labels = build(same, history, config.dataset.max_gap)
     return labels.settled(_known(labels.value, dataset.split.train)).value
@@ -86,14 +93,29 @@ def _verdicts(
     estimator = require("skops.io", extra="train").load(path / "model.skops")
     train, test = (_known(classes, rows) for rows in (dataset.split.train, dataset.split.test))
     learned, predicted = (_predicted(estimator, dataset, rows) for rows in (train, test))
+    decided = decisions(learned, classes[train], predicted)
     verdicts = {}
     for column, horizon in enumerate(config.target.horizons):
-        own = classes[:, column]
-        evidence = Evidence(history.price, own, train, test, horizon)
-        bounds = cut.thresholds(learned[:, column], own[train])
-        decided = cut.classes(predicted[:, column], *bounds)
-        verdicts[str(horizon)] = judge_decided(decided, evidence, config.training.seed).to_json()
+        evidence = Evidence(history.price, classes[:, column], train, test, horizon)
+        verdict = judge_decided(decided[:, column], evidence, config.training.seed)
+        verdicts[str(horizon)] = verdict.to_json()
     return verdicts
+
+
+def decisions(learned: Float64, classes: Float64, predicted: Float64) -> Int64:
+    """Predicted moves cut into classes at thresholds that train rows alone decide.
+
+    Args:
+        learned: `[T, K]` moves predicted for train rows.
+        classes: `[T, K]` their classes.
+        predicted: `[M, K]` moves predicted for test rows.
+
+    Returns:
+        `[M, K]` int64 classes.
+    """
+    bounds = [cut.thresholds(*column) for column in zip(learned.T, classes.T, strict=True)]
+    columns = [cut.classes(one, *bound) for one, bound in zip(predicted.T, bounds, strict=True)]
+    return np.stack(columns, axis=1)
 
 
 def _predicted(estimator: Any, dataset: Dataset, ends: Int64) -> Float64:
