@@ -92,6 +92,7 @@ def train_models(
     workspace = Workspace(Path(artifacts))
     for config in configs:
         workspace.require_writable(workspace.models(config.symbol, config.name))
+    hook = hooks.find(first.trading)
     watch = Stopwatch(listen)
     history = _history(first, workspace, watch)
     recipes = [Recipe(config, history, {}) for config in configs]
@@ -103,7 +104,6 @@ def train_models(
         for run in begun:
             stack.enter_context(runs.kept_until_done(run))
         labels = build(first.target, history, first.dataset.max_gap)
-        hook = hooks.find(first.trading)
         with watch.stage("startup"):
             backend.prepare(first.training.seed)
             from atb.walk import walk_together  # not earlier: it imports TensorFlow

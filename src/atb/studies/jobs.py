@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atb import atomic, backend, pipeline
+from atb import atomic, backend, pipeline, runs
 from atb.events import Listener
 from atb.extras import require
 from atb.runs import RECIPE, Run
@@ -36,6 +36,9 @@ def train_lines(suite: Suite, members: Sequence[str], listen: Listener) -> None:
     """
     artifacts = suite.workspace.root
     missing = [member for member in members if not suite.model(member).is_dir()]
+    for member in members:
+        if member not in missing and is_begun(suite.run(member)):
+            runs.end(suite.run(member))  # killed after the model was registered
     begun = [member for member in missing if is_begun(suite.run(member))]
     for member in begun:
         pipeline.resume_training(suite.run(member).name, artifacts=artifacts, listen=listen)
