@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pandas as pd
 import pytest
 
@@ -83,6 +85,23 @@ def test_a_bad_book_is_counted_and_refused(atb, market_data, tmp_path):
     shown = [line.split() for line in done.out.splitlines()]
     assert [line[2:4] for line in shown if line[:2] == ["crossed", "1"]] == [["refused", "row"]]
     assert ["few", "rows", "500", "noted"] in [line[:4] for line in shown]
+
+
+def test_a_damage_early_in_a_long_book_is_one_line(atb, market_data, tmp_path):
+    """Nothing still reads the rest of the zip while the process ends: it died of that often."""
+    path = market_data / "lob" / "LOBSTER_GOOG_2012-06-21_34200000_50400000_10.zip"
+    with zipfile.ZipFile(path) as good, zipfile.ZipFile(tmp_path / "x.zip", "w", 8) as bad:
+        for name in good.namelist():
+            text = good.read(name)
+            if "orderbook" in name:
+                lines = text.split(b"\n")
+                lines[2000] = b"abc" + lines[2000][lines[2000].index(b",") :]
+                text = b"\n".join(lines)
+            bad.writestr(name, text)
+    for _ in range(2):
+        done = atb("data", "check", "lob", "x.zip")
+        assert (done.code, done.out) == (3, ""), done.err
+        assert "line 2001: ask_price_1 is 'abc', which is no whole number" in done.said
 
 
 def test_the_word_candles_may_be_left_out(atb, btc):

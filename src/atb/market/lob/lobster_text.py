@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -22,7 +22,6 @@ ABSENT = -2_000_000_000
 
 _MESSAGE = ("time", "type", "order_id", "size", "price", "direction")
 _DUMMIES = ("9999999999", "-9999999999")
-# Arrow reads up to 32 blocks ahead, whose memory is most of what an import needs.
 _LEVEL_BYTES, _MESSAGE_BYTES, _MOST_BYTES = 2**17, 2**19, 2**22  # some 5,000 lines
 _LINE_BYTES = 2**16
 _WRONG_CELL = re.compile(r"In CSV column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
@@ -123,24 +122,37 @@ def _batches(
     from pyarrow import csv
 
     with unzipping(member.where), member.open() as stream:
-        try:
-            yield from csv.open_csv(
-                stream,
-                csv.ReadOptions(
-                    use_threads=False,
-                    column_names=list(names),
-                    block_size=block,
-                ),
-                csv.ParseOptions(quote_char=False),
-                csv.ConvertOptions(
-                    column_types=types, include_columns=list(types), null_values=list(nulls)
-                ),
-            )
-        except pa.ArrowException as error:
-            raise _blame(str(error), member, names) from error
+        lines = 0
+        for text in _blocks(stream, block):
+            try:
+                table = csv.read_csv(
+                    pa.BufferReader(text),
+                    csv.ReadOptions(use_threads=False, column_names=list(names)),
+                    csv.ParseOptions(quote_char=False),
+                    csv.ConvertOptions(
+                        column_types=types, include_columns=list(types), null_values=list(nulls)
+                    ),
+                )
+            except pa.ArrowException as error:
+                raise _blame(str(error), member, names, lines) from error
+            yield from table.to_batches()
+            lines += table.num_rows
 
 
-def _blame(message: str, member: Member, names: Sequence[str]) -> DataError:
+def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    """Whole lines of some `size` bytes together; blank ones alone are left out.
+
+    Arrow is given bytes, never the stream: it would read ahead in a thread of its own, which still
+    calls Python when an error in the first lines has long ended the process.
+    """
+    while text := stream.read(size):
+        text += stream.readline(_LINE_BYTES)
+        if text.strip():
+            yield text
+
+
+def _blame(message: str, member: Member, names: Sequence[str], before: int) -> DataError:
+    """What Arrow says of a block, `before` lines of the file being above it."""
     cell, width = _WRONG_CELL.search(message), _WRONG_WIDTH.search(message)
     if cell:
         column, line, text = cell.groups()
@@ -149,14 +161,14 @@ def _blame(message: str, member: Member, names: Sequence[str]) -> DataError:
         problem = "is too large" if _WHOLE.fullmatch(text) else f"is no {expected}"
         return DataError(
             f"{name} is {text[:40]!r}, which {problem}",
-            where=f"{member.where}, line {line}",
+            where=f"{member.where}, line {before + int(line)}",
             remedy="correct the line in both files, or remove it from both",
         )
     if width:
         line, expected, got = width.groups()
         return DataError(
             f"it has {got} columns, the lines before it {expected}",
-            where=f"{member.where}, line {line}",
+            where=f"{member.where}, line {before + int(line)}",
             remedy="it may be truncated; download it again",
         )
     return DataError(
