@@ -36,24 +36,24 @@ preset = click.option(
 )
 model = click.argument("model", metavar="MODEL_DIR|SYMBOL/NAME[/VERSION]")
 timeframe = click.option("--timeframe", metavar="TEXT", help="Length of a bar: 5m, 1h, 1d, ...")
-start = click.option("--start", metavar="DATE", help="First bar, as 2023-01-31, UTC.")
-end = click.option("--end", metavar="DATE", help="Bars before this date, UTC.")
+start = click.option("--start", metavar="DATE", help="First bar or event, as 2023-01-31, UTC.")
+end = click.option("--end", metavar="DATE", help="Bars or events before this date, UTC.")
 
 
 class _Horizon(click.ParamType[int | tuple[int, ...]]):
-    """One number of bars, or several with commas between them."""
+    """One number of rows, or several with commas between them."""
 
-    name = "bars"
+    name = "rows"
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> int | tuple[int, ...]:
         """`5` as 5, `1,5,20` as all three."""
         try:
-            bars = tuple(int(part) for part in str(value).split(","))
+            rows = tuple(int(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is no number of bars, and no list as 1,5,20", parameter, context)
-        return bars if len(bars) > 1 else bars[0]
+            self.fail(f"{value!r} is no number of rows, and no list as 1,5,20", parameter, context)
+        return rows if len(rows) > 1 else rows[0]
 
 
 _assignments = click.option(
@@ -67,7 +67,9 @@ _LEARNING = (
     click.option("--epochs", type=int, help="Epochs at most."),
     click.option("--batch-size", type=int, help="Windows per training step."),
     click.option("--sequence-length", type=int, help="Rows the network sees, bars or events."),
-    click.option("--horizon", type=_Horizon(), help="Rows ahead; several as 1,5,20."),
+    click.option(
+        "--horizon", type=_Horizon(), help="Rows ahead, bars or events; several as 1,5,20."
+    ),
     click.option("--patience", type=int, help="Epochs without a better validation loss."),
     click.option("--learning-rate", type=float, help="Of the optimiser, at its largest."),
     click.option("--seed", type=int, help="Of weights, dropout and the order of windows."),

@@ -143,7 +143,8 @@ def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> 
         history = load_history(config.symbol, config.data, workspace, watch.listen)
         reach = max(config.window + lookback(config.features), config.dataset.first_end + 1)
         longest = config.target.horizons[-1]
-        require_rows(len(history), reach, longest, config.dataset, history.source)
+        where, more = str(config.data.path or history.source), config.data.more
+        require_rows(len(history), reach, longest, config.dataset, where=where, more=more)
         return history
 
 

@@ -153,6 +153,9 @@ def test_a_backtest_on_other_candles(atb, summary, market_data):
     assert costly.json["trading"]["fee"] == 20.0
     assert free.json["trades"] == costly.json["trades"]
     assert free.json["total_return"] > costly.json["total_return"]
+    refused = atb("backtest", summary["path"], "--candles", other, "--latency", 1)
+    assert (refused.code, refused.out) == (2, "")
+    assert "--latency: candles are traded bar by bar" in refused.said
 
 
 def test_a_backtest_on_candles_it_learned_from_says_so(atb, summary, btc):
@@ -162,7 +165,7 @@ def test_a_backtest_on_candles_it_learned_from_says_so(atb, summary, btc):
     starts = [(until - timedelta(hours=hours)).isoformat() for hours in (2, 1)]
     call = ("backtest", summary["path"], "--candles", btc, "--start")
     seen, unseen = (atb(*call, start) for start in starts)
-    said = f"warning: the model learned from bars up to {metadata['learned_until']}"
+    said = f"warning: the model learned from rows up to {metadata['learned_until']}"
     assert (seen.code, unseen.code) == (0, 0) and said in seen.err
     assert "warning" not in unseen.err
 

@@ -97,6 +97,8 @@ def test_what_was_interrupted_before_its_results_trains_nothing_again(trained, a
         (["--suite", "ols", "--set", "model.penalti=none"], 2, "penalty"),
         (["--suite", "ols", "--jobs", "0"], 2, "--jobs"),
         (["--suite", "ols", "--symbol", "../x"], 2, "is not a symbol"),
+        (["--suite", "ols", "--set", "data.levels=5"], 2, "reads 10 levels, data.levels is 5"),
+        (["--suite", "lob-mlp", "--set", "target.kind=mid_change"], 2, "predict mid_change"),
         (["--suite", "ols", "--set", "data.levels=99"], 3, "it has 10 levels, 99 are asked for"),
         (["--suite", "ols", "--clock", "time", "--every", "60"], 3, "too few"),
     ],
@@ -110,6 +112,23 @@ def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(
     assert said in err.splitlines()[-1]
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_it_trades_another_book_by_the_rules_of_books(trained, atb_in, book, tmp_path):
+    folder, _, done = trained
+    model = done.json["models"]["ols"]["path"]
+    other = tmp_path / "other.parquet"
+    files.write(simulate("OTHER", 400, seed=4), other)
+    words = ("backtest", model, "--book", other)
+    late = atb_in(*words, "--latency", 3, "--hold", 7, "--json", folder=folder)
+    assert late.code == 0, late.err
+    assert (late.json["trading"]["latency"], late.json["trading"]["hold"]) == (3, 7)
+    assert f"warning: {other} is of OTHER: it is taken for TEST" in late.err
+    assert "is taken for" not in atb_in("backtest", model, "--book", book, folder=folder).err
+    for option in (("--slippage", 1), ("--positions", "long_flat")):
+        refused = atb_in(*words, *option, folder=folder)
+        assert (refused.code, refused.out) == (2, "")
+        assert f"{option[0]}: a book is traded at the touch" in refused.said
 
 
 @pytest.mark.parametrize(
@@ -190,6 +209,8 @@ def test_a_suite_that_ended_early_goes_on_where_it_stopped(
     if ending == signal.SIGINT:
         assert said.splitlines()[-1].endswith("the same command goes on where it stopped")
         assert "stopped: 1 of 3 models are done" in said
+        assert "stopping after this step; again to kill" in said
+        assert "atb train resume" not in said
     assert not any(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below if
                    Path(f"/proc/{pid}").exists())  # fmt: skip
     (suite,) = tmp_path.glob("artifacts/suites/2*")

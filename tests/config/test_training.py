@@ -28,6 +28,18 @@ def test_a_straight_line_predicts_no_classes() -> None:
         TrainingConfig(symbol="BTCUSDT", target=DirectionTarget(), model=Linear())
 
 
+def test_a_book_is_as_deep_as_its_features_read() -> None:
+    recipe: dict[str, Any] = {
+        "symbol": "GOOG",
+        "target": MidPriceTarget(),
+        "trading": TouchTrading(),
+        "data": BookData(levels=5),
+    }
+    assert TrainingConfig(**recipe, features="ofi")
+    with pytest.raises(ValidationError, match=r"'lob38' reads 10 levels, data\.levels is 5"):
+        TrainingConfig(**recipe, features="lob38")
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -64,6 +64,7 @@ def test_the_rows_that_are_asked_for_are_enough_and_few_are_spare(
     horizon: int, spec: dict[str, float]
 ) -> None:
     asked, reach = DatasetSpec(**spec), 120
+    said = {"where": "a.csv", "more": "give more,"}
 
     def enough(rows: int) -> bool:
         try:
@@ -73,7 +74,9 @@ def test_the_rows_that_are_asked_for_are_enough_and_few_are_spare(
         return True
 
     with pytest.raises(DataError, match="too few") as caught:
-        require_rows(reach, reach, horizon, asked, "a.csv")
+        require_rows(reach, reach, horizon, asked, **said)
+    assert str(caught.value).startswith("a.csv: ")
+    assert str(caught.value).endswith("; give more, or a shorter --sequence-length")
     needed = int(caught.value.what.split()[-1])
-    require_rows(needed, reach, horizon, asked, "a.csv")
+    require_rows(needed, reach, horizon, asked, **said)
     assert enough(needed) and not enough(needed - 24)

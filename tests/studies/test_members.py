@@ -82,6 +82,13 @@ def test_a_field_that_one_member_lacks_is_refused():
         recipes(("lob-mlp", "ols"), "GOOG", ("model.dense=[8]",))
 
 
+def test_a_network_of_moves_is_refused_before_anything_is_read():
+    with pytest.raises(UsageError, match="lob-mlp would predict mid_change") as refused:
+        recipes(("lob-mlp", "ols"), None, ("target.kind=mid_change",))
+    assert refused.value.where == "target.kind"
+    assert recipes(("ols",), None, ("target.kind=mid_change",))
+
+
 def test_every_preset_for_books_can_be_a_member():
     kinds = {
         name: presets.read(name).fields.get("data", {}).get("kind", "candles")

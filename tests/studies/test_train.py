@@ -143,8 +143,10 @@ def test_two_processes_do_not_train_the_same(fleet, recipes, tmp_path, book):
 
 def test_too_few_rows_are_refused_before_anything_is_written(fleet, path, tmp_path):
     recipes = members.recipes(("ols",), None, book=path, clock="event", every=5.0)
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="too few") as few:
         studies.train(recipes, artifacts=tmp_path / "out", at_once=1)
+    assert few.value.where == str(path)
+    assert few.value.remedy.startswith("give a longer book, a smaller --every")
     assert not (tmp_path / "out").exists()
 
 

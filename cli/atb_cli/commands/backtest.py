@@ -1,4 +1,4 @@
-"""`atb backtest`: trade a model's predictions on candles it may never have seen, with costs.
+"""`atb backtest`: trade a model's predictions on rows it may never have seen, with costs.
 
 Knows no formula, and serves the ONNX file alone: TensorFlow is not imported.
 """
@@ -46,8 +46,26 @@ AMOUNT = Amount(min=0)
     help="Basis points of return, or points of probability, a prediction must exceed.",
 )
 @click.option("--fee", type=AMOUNT, help="Basis points of the traded value, per side.")
-@click.option("--slippage", type=AMOUNT, help="Basis points of the traded value, per side.")
-@click.option("--positions", type=click.Choice(["long_flat", "long_short"]), help="What to hold.")
+@click.option(
+    "--slippage", type=AMOUNT, help="Basis points of the traded value, per side; for candles."
+)
+@click.option(
+    "--positions",
+    type=click.Choice(["long_flat", "long_short"]),
+    help="What to hold; for candles.",
+)
+@click.option(
+    "--latency",
+    type=click.IntRange(min=0),
+    metavar="EVENTS",
+    help="From a prediction to the book its order meets; for a book.",
+)
+@click.option(
+    "--hold",
+    type=click.IntRange(min=1),
+    metavar="EVENTS",
+    help="Kept after the last prediction that asked for it; for a book.",
+)
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -60,9 +78,10 @@ def command(
     as_json: bool,
     **trading: Any,
 ) -> None:
-    """Trade a model's predictions on other candles and compare with buy and hold.
+    """Trade a model's predictions on other candles, or another book, beside a naive rule.
 
-    What is left out of threshold, fee, slippage and positions stays as the model was judged with.
+    Candles are compared with buy and hold, a book with following the last move. What is left out
+    of threshold, fee and the like stays as the model was judged with.
     """
     from atb.registry import store
     from atb.runtime.replay import replay

@@ -22,6 +22,7 @@ class CandleData(Spec):
     """
 
     row: ClassVar[str] = "bar"
+    more: ClassVar[str] = "give a longer range,"
     kind: Literal["candles"] = "candles"
     timeframe: Annotated[str, checked(timeframe_ms)] = "1h"
     start: Annotated[str | None, checked(parse_time)] = Field(
@@ -82,6 +83,7 @@ class BookData(Spec):
     """
 
     row: ClassVar[str] = "event"
+    more: ClassVar[str] = "give a longer book, a smaller --every"
     kind: Literal["book"] = "book"
     source: Literal["auto", "file", "sample"] = "auto"
     path: Path | None = Field(None, strict=False)

@@ -20,6 +20,7 @@ class TradingSpec(Spec):
     """
 
     market: ClassVar[Market] = "candles"
+    way: ClassVar[str] = "candles are traded bar by bar"
     kind: Literal["bars"] = "bars"
     hook: str = Field("vectorised", description="entry point in the group atb.backtests")
     positions: Literal["long_flat", "long_short"] = "long_flat"
@@ -54,6 +55,7 @@ class TouchTrading(Spec):
     """
 
     market: ClassVar[Market] = "book"
+    way: ClassVar[str] = "a book is traded at the touch, one unit at most"
     kind: Literal["touch"] = "touch"
     hook: str = "touch"
     threshold: float = Field(0.0, ge=0)

@@ -9,9 +9,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from atb.config.architectures import Architecture, ConvRecurrent
 from atb.config.book_architectures import Linear
-from atb.config.data import CandleData, Data
+from atb.config.data import BookData, CandleData, Data
 from atb.config.dataset import DatasetSpec
-from atb.config.features import known_set, market_of
+from atb.config.features import depth, known_set, market_of
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec, checked, complaint
 from atb.config.targets import ReturnTarget, Target
@@ -55,6 +55,15 @@ class TrainingConfig(Spec):
         for what, market in given.items():
             if market != self.data.kind:
                 raise ValueError(f"{what} is for {market}, the data are {self.data.kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _as_deep_as_its_features(self) -> Self:
+        read = depth(self.features)
+        if isinstance(self.data, BookData) and self.data.levels < read:
+            raise ValueError(
+                f"features {self.features!r} reads {read} levels, data.levels is {self.data.levels}"
+            )
         return self
 
     @model_validator(mode="after")

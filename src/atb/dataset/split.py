@@ -37,7 +37,9 @@ class Split:
         return np.concatenate([self.train, self.validation, self.test])
 
 
-def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, where: str) -> None:
+def require_rows(
+    rows: int, reach: int, horizon: int, spec: DatasetSpec, *, where: str, more: str
+) -> None:
     """Refuse a history that cannot fill the three parts, before anything slow starts.
 
     Args:
@@ -45,7 +47,8 @@ def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, where: 
         reach: rows one window depends on, window and lookback.
         horizon: rows until a label is known.
         spec: the shares and the embargo in rows.
-        where: the source, for the message.
+        where: the file or source, for the message.
+        more: how to get more rows, for the message.
 
     Raises:
         DataError: when there are too few even without a gap.
@@ -58,7 +61,7 @@ def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, where: 
         raise DataError(
             f"{rows} rows are too few: this recipe needs at least {needed}",
             where=where,
-            remedy="give a longer range, or a shorter --sequence-length",
+            remedy=f"{more} or a shorter --sequence-length",
         )
 
 

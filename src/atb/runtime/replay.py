@@ -17,9 +17,9 @@ from atb.backtest import hooks
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.clock import iso, parse_time
-from atb.config.trading import Trading
+from atb.config.trading import AnyTrading, Trading
 from atb.config.training import from_json
-from atb.errors import DataError
+from atb.errors import DataError, UsageError
 from atb.events import Listener, Warned, silent
 from atb.market.access import load_history
 from atb.market.history import History
@@ -60,17 +60,18 @@ def replay(
         start: first row to predict at, ISO 8601, UTC; earlier ones only warm up.
         end: rows before this time.
         trading: fields of the model's trading that shall differ from those it was judged with.
-        listen: told when the rows begin within the period the model learned from.
+        listen: told when the rows begin within the period the model learned from, or are of
+            another market as their file says.
 
     Raises:
+        UsageError: for a field that the model's trading does not have.
         IntegrityError: when the folder is not what its manifest says.
         DataError: when the rows are damaged, or none completes a window.
     """
     verify(model)
     config = from_json((model / "config.json").read_text(), str(model / "config.json"))
     metadata = json.loads((model / "metadata.json").read_text())
-    asked = type(config.trading).of(**{**config.trading.model_dump(), **(trading or {})})
-    spec = asked.over(config.target.horizons[0])
+    spec = _changed(config.trading, trading or {}).over(config.target.horizons[0])
     data = config.data.of_file(path)
     found = _before(load_history(config.symbol, data, Workspace(Path()), listen), end)
     predictions = _since(score(model, found), found, start)
@@ -80,6 +81,16 @@ def replay(
         listen(Warned(f"the model learned from rows up to {last_seen}; trust only later ones"))
     backtest = hooks.find(spec)(predictions, found, spec)
     return Replay(backtest, spec, found.synthetic or metadata["synthetic"])
+
+
+def _changed(trading: AnyTrading, given: Mapping[str, Any]) -> AnyTrading:
+    """How the model was judged, but for the fields that are given."""
+    own = trading.model_dump()
+    for name in given.keys() - own.keys():
+        raise UsageError(
+            f"{trading.way}: there is no such setting", where=f"--{name}", remedy="leave it out"
+        )
+    return type(trading).of(**{**own, **given})
 
 
 def _before(history: History, end: str | None) -> History:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from atb import presets
+from atb.config.book_architectures import Linear
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.errors import UsageError, nearest
@@ -68,13 +69,15 @@ def recipes(
         options: as in `presets.OPTION_FIELDS`, for every member.
 
     Raises:
-        UsageError: for a field or value that one of them cannot have.
+        UsageError: for a field or value that one of them cannot have, or a network of moves.
         ConfigError: for a preset that does not hold together.
     """
     found = {
         name: presets.resolve(name, symbol or NAMELESS, assignments=assignments, **options).config
         for name in names
     }
+    for name, config in found.items():
+        _require_classes(name, config)
     first = max(max(one.dataset.first_end, reach(one) - 1) for one in found.values())
     return {name: _beginning_at(config, first) for name, config in found.items()}
 
@@ -82,6 +85,18 @@ def recipes(
 def reach(config: TrainingConfig) -> int:
     """Rows a prediction depends on: the window, and what its features look back on."""
     return config.window + lookback(config.features)
+
+
+def _require_classes(name: str, config: TrainingConfig) -> None:
+    """Refuse a network of moves: only those of straight lines are cut into classes here."""
+    target = config.target
+    if target.classes == 1 and not isinstance(config.model, Linear):
+        raise UsageError(
+            f"networks are compared by the classes they decide on, and {name} would predict "
+            f"{target.kind}",
+            where="target.kind",
+            remedy=f"leave {name} its own target; moves are for {', '.join(LINEAR)}",
+        )
 
 
 def _beginning_at(config: TrainingConfig, row: int) -> TrainingConfig:

@@ -83,7 +83,8 @@ def _book(recipes: Recipes, symbol: str | None, workspace: Workspace, listen: Li
     for spec, recipe in zip(specs, recipes.values(), strict=True):
         rows = len(clock.sampled(book, spec.clock, spec.every))
         first = max(reach(recipe), recipe.dataset.first_end + 1)
-        require_rows(rows, first, recipe.target.horizons[-1], recipe.dataset, book.source)
+        where, horizon = str(spec.path or book.source), recipe.target.horizons[-1]
+        require_rows(rows, first, horizon, recipe.dataset, where=where, more=spec.more)
     return book
 
 

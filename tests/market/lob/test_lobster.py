@@ -254,7 +254,9 @@ def test_zip_folder_and_either_file_are_the_same_book(goog, tmp_path):
     pair = sorted((tmp_path / "lob").glob("*.csv"))
     for path in (tmp_path / "lob", *pair):
         assert lobster.read(path).sha256() == book.sha256()
-    assert lobster.read(five, "ALPHABET").symbol == "ALPHABET"
+    heard = []
+    assert lobster.read(five, "ALPHABET", heard.append).symbol == "ALPHABET"
+    assert Warned(f"{five} is of GOOG: it is taken for ALPHABET") in heard
 
 
 def changed(lines, row, text):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from atb.errors import DataError
-from atb.events import Listener, silent
+from atb.events import Listener, Warned, silent
 from atb.market.lob import fi2010, kept, lobster, pairs, snapshots
 from atb.market.lob.book import Book
 from atb.market.reading import blaming, is_folder, require_file
@@ -53,8 +53,14 @@ def write(book: Book, path: Path) -> None:
     kept.write(book, path)
 
 
-def _parquet(path: Path, symbol: str | None, _listen: Listener) -> Book:
-    return kept.read(path, symbol) if kept.is_kept(path) else snapshots.read(path, symbol)
+def _parquet(path: Path, symbol: str | None, listen: Listener) -> Book:
+    if not kept.is_kept(path):
+        return snapshots.read(path, symbol)
+    book = kept.read(path)
+    if symbol in (None, book.symbol):
+        return book
+    listen(Warned(f"{path} is of {book.symbol}: it is taken for {symbol}"))
+    return replace(book, symbol=symbol)
 
 
 def _csv(path: Path, symbol: str | None, _listen: Listener) -> Book:

@@ -95,6 +95,8 @@ def read(path: Path, symbol: str | None = None, listen: Listener = silent) -> Bo
     """
     found = pairs.find(path, symbol)
     made: list[Block] = []
+    if symbol not in (None, found[0].symbol):
+        listen(Warned(f"{path} is of {found[0].symbol}: it is taken for {symbol}"))
     step, rows = CENT, 0
     for block in blocks(found, listen):
         step, rows = block.step(step), rows + len(block)
