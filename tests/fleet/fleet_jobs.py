@@ -66,7 +66,7 @@ def train(folder, name, listen):
         while not wish.requested:
             time.sleep(0.01)
     (Path(folder) / f"{name}.saved").touch()
-    raise StoppedError("stopped after epoch 3")
+    raise StoppedError("stopped after epoch 3", remedy="go on with: atb")
 
 
 def ignore_wishes(folder, listen):

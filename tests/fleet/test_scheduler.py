@@ -16,7 +16,7 @@ import pytest
 from atb.errors import AtbError, DataError, ResourceError, StoppedError
 from atb.events import JobEnded, Noted, Progress, Within
 from atb.fleet.job import Job
-from atb.fleet.scheduler import run
+from atb.fleet.scheduler import STOPPING, run
 
 PARENT = """
 import sys
@@ -110,13 +110,19 @@ def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path):
 
     threading.Thread(target=interrupt).start()
     before = signal.getsignal(signal.SIGINT)
-    outcomes = run(asked, 2, tmp_path / "logs")
+    told = []
+    outcomes = run(asked, 2, tmp_path / "logs", told.append)
     assert [str(one.error) for one in outcomes] == [
-        "stopped after epoch 3",
-        "stopped after epoch 3",
+        "stopped after epoch 3; go on with: atb",
+        "stopped after epoch 3; go on with: atb",
         "stopped before it began",
     ]
     assert all(isinstance(one.error, StoppedError) for one in outcomes)
+    assert told.count(Noted(STOPPING)) == 1
+    ends = [event for event in told if isinstance(event, JobEnded)]
+    assert told.index(Noted(STOPPING)) < told.index(ends[0])
+    assert [end.problem for end in ends] == ["stopped after epoch 3"] * 2
+    assert not [event for event in told if isinstance(event, Progress)]
     assert sorted(path.stem for path in tmp_path.glob("*.saved")) == ["a", "b"]
     assert not any(alive(path.read_text()) for path in tmp_path.glob("*.pid"))
     assert signal.getsignal(signal.SIGINT) is before

@@ -20,11 +20,12 @@ from pathlib import Path
 
 from atb import atomic
 from atb.errors import AtbError, ResourceError, StoppedError
-from atb.events import JobEnded, Listener, Progress, Within, silent
+from atb.events import JobEnded, Listener, Noted, Progress, Within, silent
 from atb.fleet.job import Job, Outcome
 from atb.fleet.worker import Done, work
 from atb.interrupt import Interruption
 
+STOPPING = "stopping after this step; again to kill"
 POLL_SECONDS = 0.2  # how soon a wish to stop is passed on
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -39,7 +40,8 @@ def run(jobs: Sequence[Job], at_once: int, logs: Path, listen: Listener = silent
         jobs: each with a name of its own.
         at_once: processes at most, 1 or more.
         logs: folder for what a process says on stderr; what failed leaves its file there.
-        listen: told of each job's events, of its end, and how many have ended.
+        listen: told of each job's events, of its end, how many have ended unless they were
+            stopped, and of a wish to stop.
 
     Returns:
         The outcomes in the order of the jobs.
@@ -50,8 +52,11 @@ def run(jobs: Sequence[Job], at_once: int, logs: Path, listen: Listener = silent
     atomic.make_folder(logs)
     waiting, ended = deque(jobs), dict[str, Outcome]()
     with Interruption() as wish, _none_left() as running:
+        stopping = False
         while waiting or running:
-            if wish.requested:
+            if wish.requested and not stopping:
+                stopping = True
+                listen(Noted(STOPPING))
                 waiting.clear()
                 for member in running:
                     member.ask_to_stop()
@@ -61,9 +66,23 @@ def run(jobs: Sequence[Job], at_once: int, logs: Path, listen: Listener = silent
             for member in [one for one in running if one.over(listen)]:
                 running.remove(member)
                 ended[member.job.name] = outcome = member.outcome()
-                listen(JobEnded(outcome.name, outcome.seconds, str(outcome.error or "")))
-                listen(Progress("jobs", len(ended), len(jobs)))
+                listen(JobEnded(outcome.name, outcome.seconds, _problem(outcome)))
+                if _by_itself(outcome):
+                    listen(Progress("jobs", sum(map(_by_itself, ended.values())), len(jobs)))
     return [ended.get(job.name) or _not_begun(job) for job in jobs]
+
+
+def _by_itself(outcome: Outcome) -> bool:
+    """Whether a job came to its own end, good or bad."""
+    return not isinstance(outcome.error, StoppedError)
+
+
+def _problem(outcome: Outcome) -> str:
+    """Why a job is not done; how one that was stopped goes on is for whoever ran all to say."""
+    error = outcome.error
+    if isinstance(error, StoppedError):
+        return error.what
+    return str(error or "")
 
 
 def _not_begun(job: Job) -> Outcome:
