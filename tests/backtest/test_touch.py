@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.backtest.predictions import Predictions
+from atb.backtest.round_trips import FEWEST_TRADES
 from atb.backtest.touch import positions, run
 from atb.config.trading import TouchTrading
 from atb.errors import DataError
@@ -64,6 +65,17 @@ def test_a_buyer_pays_the_ask_and_a_seller_gets_the_bid_by_hand():
     assert done.performance.exposure == 4 / 5
     # 1 tick below the mid after buying, then the mids; sold twice at 1 below it, bought at 1 above
     assert done.profit == pytest.approx([-1, 2, 2, 7, 5], abs=1e-9)
+
+
+@pytest.mark.parametrize(("trades", "enough"), [(19, False), (20, True)])
+def test_few_trades_have_no_interval(trades, enough):
+    made = book(np.random.default_rng(0).integers(100, 200, 2 * trades + 2))
+    traded = run(asks(*[UP, FLAT] * trades), made, spec(hold=1)).performance
+    assert traded.trades == trades
+    assert traded.net_ticks_per_trade is not None
+    bounds = (traded.gross_ticks_low, traded.gross_ticks_high, traded.net_ticks_low,
+              traded.net_ticks_high)  # fmt: skip
+    assert [bound is not None for bound in bounds] == [enough] * 4
 
 
 def test_fees_by_hand():
@@ -206,12 +218,9 @@ def test_in_a_still_book_each_round_trip_costs_the_spread_and_the_fees(seed, hol
     figures = done.performance
     assert figures.net_ticks_total == pytest.approx(-figures.trades * (3 + 1e-4 * 2003), abs=1e-9)
     if figures.trades:
-        assert (
-            figures.gross_ticks_per_trade
-            == figures.gross_ticks_low
-            == figures.gross_ticks_high
-            == -3
-        )
+        assert figures.gross_ticks_per_trade == -3
+        bounds = {figures.gross_ticks_low, figures.gross_ticks_high}
+        assert bounds == ({-3} if figures.trades >= FEWEST_TRADES else {None})
         assert figures.win_rate == 0
 
 

@@ -16,6 +16,7 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 SEED = 0  # of the intervals
+FEWEST_TRADES = 20  # means drawn from fewer vary too little: their interval would be too narrow
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,15 @@ class RoundTrips:
 
 @dataclass(frozen=True)
 class Profit:
-    """Figures of round trips; a figure that is not defined without any is None.
+    """Figures of round trips; one that is not defined without any, or for so few, is None.
 
     Attributes:
         trades: round trips; turning from long to short ends one and begins another.
         gross_ticks_per_trade: mean ticks made, after the spread, before fees.
-        gross_ticks_low: lower end of its 95 % block-bootstrap interval.
+        gross_ticks_low: lower end of its 95 % block-bootstrap interval; None below 20 trades.
         gross_ticks_high: upper end.
         net_ticks_per_trade: mean ticks made after the spread and fees.
-        net_ticks_low: lower end of its 95 % block-bootstrap interval.
+        net_ticks_low: lower end of its 95 % block-bootstrap interval; None below 20 trades.
         net_ticks_high: upper end.
         net_ticks_total: all ticks made after the spread and fees.
         win_rate: share of trades that made more than they cost.
@@ -147,6 +148,8 @@ def _mean(values: Float64) -> tuple[float | None, float | None, float | None]:
     """The mean and its interval; blocks keep what neighbouring trades share."""
     if not len(values):
         return None, None, None
+    if len(values) < FEWEST_TRADES:
+        return float(values.mean()), None, None
     block = bootstrap.block_length(len(values), 1)
     samples = bootstrap.resampled_means(values[:, np.newaxis], block, SEED)
     return float(values.mean()), *bootstrap.interval(samples)

@@ -85,13 +85,17 @@ def figure(metric: str, value: Mapping[str, float] | float | None) -> str:
 
 
 def ticks(traded: Mapping[str, Any], kind: str = "net") -> str:
-    """Ticks made per trade and their interval; a dash where there were no trades.
+    """Ticks made per trade and their interval, where there is one; a dash without trades.
 
     >>> ticks({"net_ticks_per_trade": -1.5, "net_ticks_low": -2.0, "net_ticks_high": 0.25})
     '-1.50 [-2.00, +0.25]'
+    >>> ticks({"net_ticks_per_trade": -9.47, "net_ticks_low": None, "net_ticks_high": None})
+    '-9.47'
     """
     value, low, high = (traded[f"{kind}_ticks_{name}"] for name in ("per_trade", "low", "high"))
-    return "-" if value is None else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+    if value is None:
+        return "-"
+    return f"{value:+.2f}" if low is None else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def tables(results: Results) -> Iterator[dict[str, Any]]:

@@ -68,7 +68,7 @@ noise.</p>
 
 <h2>Traded at the touch</h2>
 <p class="soft">Market orders that pay the spread, on the first horizon: what is left of a
-trade, in ticks, with its 95 % interval.</p>
+trade, in ticks, with its 95 % interval where trades are enough for one.</p>
 <div class="wide"><table>
 <tr><th>model</th><th>trades</th><th>ticks per trade, before fees</th><th>net</th>
 <th>won</th><th>following the last move, net</th></tr>
