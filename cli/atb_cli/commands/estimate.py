@@ -21,9 +21,11 @@ SYMBOL = "BTCUSDT"  # a recipe wants one; nothing here depends on it
 @click.command("estimate")
 @options.preset
 @click.option("--batch-size", type=int, help="Windows per training step.")
-@click.option("--sequence-length", type=int, help="Bars the network sees.")
+@click.option("--sequence-length", type=int, help="Rows the network sees, bars or events.")
 @click.option("--model-type", metavar="NAME", help="Architecture of the network.")
-@click.option("--features", metavar="SET", help="Feature set: price, technical, distinct or full.")
+@click.option(
+    "--features", metavar="SET", help="Feature set, such as technical, or lob38 of a book."
+)
 @click.option(
     "--set",
     "assignments",
@@ -43,16 +45,24 @@ SYMBOL = "BTCUSDT"  # a recipe wants one; nothing here depends on it
 def command(
     preset: str, assignments: tuple[str, ...], windows: int, as_json: bool, **fields: Any
 ) -> None:
-    """Estimate memory and time of a training; it needs no candles.
+    """Estimate memory and time of a training; it needs no data.
 
     Memory is that of one step on one device. Time is measured here, over a few steps on random
     windows, and leaves out validation; half precision is timed only on a GPU.
     """
     from atb.backend import prepare
+    from atb.config.book_architectures import Linear
+    from atb.errors import UsageError
     from atb.presets import resolve
     from atb_cli import render
 
     config = resolve(preset, SYMBOL, assignments=assignments, **fields).config
+    if isinstance(config.model, Linear):
+        raise UsageError(
+            "a straight line is solved in one pass over its windows: it has no steps to time",
+            where=config.name,
+            remedy="estimate a network",
+        )
     prepare(config.training.seed)
     from atb.training import cost  # after prepare: TensorFlow reads its settings when imported
 
