@@ -12,10 +12,9 @@ from atb.config.data import CandleData
 from atb.config.dataset import DatasetSpec
 from atb.config.targets import TARGETS
 from atb.config.trading import TradingSpec
-from atb.config.training import TrainingConfig
 from atb.evaluation.trials import TRIALS
 from atb.market.load import SOURCES
-from atb.presets import OPTION_FIELDS, flat
+from atb.presets import OPTION_FIELDS, create_config_from_preset, flat
 from atb.runtime.session import UNITS
 from atb.targets.build import BUILDERS
 
@@ -54,7 +53,8 @@ def test_every_scaler_and_source_that_can_be_named_exists() -> None:
 
 
 def test_every_option_stands_for_a_field() -> None:
-    fields = {name for name, _ in flat(TrainingConfig(symbol="BTCUSDT"))}
+    recipes = (create_config_from_preset(name, "TEST") for name in ("balanced", "deeplob"))
+    fields = {name for recipe in recipes for name, _ in flat(recipe)}
     assert set(OPTION_FIELDS.values()) <= fields
 
 
