@@ -18,7 +18,7 @@ import pytest
 
 KEYS = {
     "version", "path", "onnx", "symbol", "preset", "data", "metrics", "baselines", "differences",
-    "bootstrap", "verdict", "backtest", "parity", "stages", "epochs",
+    "intervals", "bootstrap", "verdict", "backtest", "parity", "stages", "epochs",
 }  # fmt: skip
 STAGES = {"data", "features", "dataset", "training", "evaluation", "export", "save", "total"}
 
