@@ -104,6 +104,7 @@ class _Lines:
     _epochs: int = 0
     _epochs_seconds: float = 0.0
     _last: float = field(default_factory=time.monotonic)
+    _told: set[str] = field(default_factory=set)
 
     def stage(self, name: str) -> None:
         self.line(f"{name} ...")
@@ -119,9 +120,12 @@ class _Lines:
         self.line(f"{_epoch(event)}  ETA {minutes}:{seconds:02d}")
 
     def progress(self, event: events.Progress) -> None:
+        """A line every few seconds, and one at the end of a task of which there was one before."""
         now = time.monotonic()
-        if event.done == event.total or now - self._last >= LINE_EVERY_SECONDS:
+        late = now - self._last >= LINE_EVERY_SECONDS
+        if event.task in self._told if event.done == event.total else late:
             self._last = now
+            self._told.add(event.task)
             self.line(f"{event.task}: {_count(event)}")
 
     def line(self, text: str, style: str = "") -> None:

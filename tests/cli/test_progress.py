@@ -42,7 +42,6 @@ def told(monkeypatch, stream, story=STORY):
 def test_a_pipe_gets_plain_lines(monkeypatch):
     assert told(monkeypatch, io.StringIO()).splitlines() == [
         "data ...",
-        "BTCUSDT-1h-2024-01.zip: 2,048/2,048",
         "warning: 1 gap [2023-03-24 13:00]",
         "data: 1.2 s",
         "training ...",
@@ -60,7 +59,18 @@ def test_a_resumed_training_counts_its_own_seconds(monkeypatch):
 
 def test_a_pipe_is_not_flooded(monkeypatch):
     story = [events.Progress("rows", done, 1000) for done in range(1, 1001)]
-    assert told(monkeypatch, io.StringIO(), story) == "rows: 1,000/1,000\n"
+    assert told(monkeypatch, io.StringIO(), story) == ""
+
+
+def test_the_end_is_said_of_a_task_that_was_spoken_of(monkeypatch):
+    """One that was done before there was time to say anything is not worth a line."""
+    monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 0.0)
+    story = [
+        events.Progress("rows", 10, 0),
+        events.Progress("other", 5, 5),
+        events.Progress("rows", 20, 20),
+    ]
+    assert told(monkeypatch, io.StringIO(), story) == "rows: 10\nrows: 20/20\n"
 
 
 @pytest.mark.parametrize("columns", ["200", "40"])
@@ -113,7 +123,6 @@ def test_lines_of_jobs_side_by_side_begin_with_their_names(monkeypatch):
         "b: not done after 12 s: its process was killed (SIGKILL)",
         "a: training: 90.0 s",
         "a: done in 100 s",
-        "jobs: 2/2",
     ]
 
 
