@@ -18,7 +18,7 @@ from atb.market.lob.zero_intelligence import (
     REDUCED,
     SELL,
     SUBMITTED,
-    Market,
+    Auction,
 )
 
 
@@ -100,10 +100,10 @@ def test_another_day_is_the_same_book_at_another_time(tmp_path):
 @given(seed=st.integers(0, 2**32 - 1), levels=st.integers(1, 20))
 def test_each_state_follows_from_the_one_before_and_the_event(seed, levels):
     """Replay: sizes by price, changed by each event alone, hold every level that is told."""
-    market = Market(levels, np.random.default_rng(seed))
+    auction = Auction(levels, np.random.default_rng(seed))
     known = {SELL: {}, BUY: {}}
     orders = {}
-    for event, _ in zip(market.events(), range(400), strict=False):
+    for event, _ in zip(auction.events(), range(400), strict=False):
         assert event.kind in (SUBMITTED, REDUCED, DELETED, EXECUTED)
         sign = 1 if event.kind == SUBMITTED else -1
         sizes = known[event.direction]
@@ -115,7 +115,7 @@ def test_each_state_follows_from_the_one_before_and_the_event(seed, levels):
             orders[event.order] -= event.size
             assert orders[event.order] > 0 if event.kind == REDUCED else orders[event.order] >= 0
             assert event.kind != DELETED or orders[event.order] == 0
-        state = np.array(market.state()).reshape(levels, 4)
+        state = np.array(auction.state()).reshape(levels, 4)
         for direction, rows in ((SELL, state[:, :2]), (BUY, state[:, 2:])):
             prices = rows[:, 0].tolist()
             told = dict(rows.tolist())

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from atb.clock import NS_PER_MS, NS_PER_SECOND
+
 if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
     from atb.config.data import Market
 
@@ -23,8 +25,6 @@ Int32 = npt.NDArray[np.int32]
 
 SIDES = ("ask_price", "ask_size", "bid_price", "bid_size")  # of each level, in this order
 FLOW = ("traded", "seconds")  # beside the levels, in a book's matrix
-NS_PER_MS = 1_000_000
-NS_PER_SECOND = 1_000_000_000
 EXACT = 1 << 24  # the largest number of ticks that float32 still counts one by one
 
 
@@ -39,7 +39,7 @@ class Book:
 
     Attributes:
         symbol: the market, for example `GOOG`.
-        time_ns: `[N]` int64 ns UTC of each event, never falling within a session.
+        time_ns: `[N]` int64 ns UTC of each event, never falling.
         levels: `[N, 4 * L]` float32, level after level `SIDES`: prices in whole ticks (or as they
             came where there is no tick), sizes in shares or the base currency. An absent level has
             price NaN and size 0.

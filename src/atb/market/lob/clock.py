@@ -1,8 +1,8 @@
 """A book by another clock: fewer rows, at even steps of events, of time or of size traded.
 
-It knows rows and sessions, not where they come from. A row is never later content than its time,
-no row stands where nothing happened, and no step reaches across sessions: what follows the last
-full step of a session is left out.
+It knows rows and sessions, not where they come from. A row's content is never later than its
+time, no row stands where nothing happened, and no step reaches across sessions: what follows the
+last full step of a session is left out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from atb.clock import NS_PER_SECOND
 from atb.errors import ConfigError
-from atb.market.lob.book import NS_PER_SECOND, Book, Float32, Int64
+from atb.market.lob.book import Book, Float32, Int64
 
 Clock = Literal["event", "time", "volume"]
 Bools = npt.NDArray[np.bool_]

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from atb import atomic
+from atb.clock import NS_PER_MS
 from atb.errors import DataError
-from atb.market.lob.book import NS_PER_MS, SIDES, Book
+from atb.market.lob.book import SIDES, Book
 from atb.market.reading import MAX_ROWS, blaming, require_file
 
 _ROWS = 65_536  # at a time, so that a book is never in memory twice

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from atb.clock import NS_PER_SECOND
 from atb.errors import DataError
 from atb.events import Listener, Progress, Warned, silent
 from atb.market.lob import lobster_text, pairs
-from atb.market.lob.book import NS_PER_SECOND, SIDES, Book, Float32, Int32, Int64
+from atb.market.lob.book import SIDES, Book, Float32, Int32, Int64
 from atb.market.lob.lobster_text import ABSENT, Lines
 from atb.market.lob.pairs import Member, Pair
 from atb.market.reading import MAX_ROWS

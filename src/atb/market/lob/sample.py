@@ -18,7 +18,7 @@ from atb import atomic
 from atb.clock import NS_PER_SECOND
 from atb.market.lob.book import SIDES, Book, Float64, Int64
 from atb.market.lob.lobster import CENT, UNITS_PER_USD, midnight_ns
-from atb.market.lob.zero_intelligence import EXECUTED, Event, Market
+from atb.market.lob.zero_intelligence import EXECUTED, Auction, Event
 
 DAY = date(2024, 1, 2)
 OPEN, CLOSE = 34_200, 57_600  # seconds after midnight in New York
@@ -81,15 +81,15 @@ def write_lobster(
 
 
 def _run(count: int, seed: int, levels: int) -> _Run:
-    market = Market(levels, np.random.default_rng(seed))
+    auction = Auction(levels, np.random.default_rng(seed))
     columns = len(Event._fields) - 1
     seconds = np.empty(count, np.float64)
     events = np.empty((count, columns), np.int64)
     states = np.empty((count, levels * len(SIDES)), np.int64)
-    for row, event in enumerate(islice(market.events(), count)):
+    for row, event in enumerate(islice(auction.events(), count)):
         seconds[row] = event.second
         events[row] = event[1:]
-        states[row] = market.state()
+        states[row] = auction.state()
     return _Run(_time_of_day(seconds), events, states)
 
 

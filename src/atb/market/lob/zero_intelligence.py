@@ -86,7 +86,7 @@ class _Side:
             del self.keys[bisect_left(self.keys, order.key)]
 
 
-class Market:
+class Auction:
     """A book of at least `levels` levels on each side, and the events that change it.
 
     Args:
