@@ -69,6 +69,7 @@ def test_a_good_book_passes():
         ([("bid_price", 3, -1)], {"non-positive price"}),
         ([("bid_price", 3, 0)], {"non-positive price"}),
         ([("ask_price", 2, 101)], {"level order"}),
+        ([("bid_price", 2, 99)], {"level order"}),
         ([("bid_price", 2, 99.5)], {"level order", "off tick"}),
         ([("bid_price", 1, 102)], {"crossed"}),
         ([("ask_price", 3, EXACT)], {"too many ticks"}),
@@ -94,7 +95,7 @@ def test_trades_must_be_numbers():
     assert row_of(report, "bad trade") == 3
 
 
-def test_time_may_stand_still_and_must_not_fall_within_a_session():
+def test_time_may_stand_still_and_must_not_fall():
     time = np.array(book().time_ns)
     time[10] = time[9]
     report = checks.inspect(planted((10, "bid_size", 1, 5), time_ns=time))
@@ -105,7 +106,8 @@ def test_time_may_stand_still_and_must_not_fall_within_a_session():
     assert found(report) == {"time backwards": 1}
     assert row_of(report, "time backwards") == 600
     session = np.arange(1200) >= 600
-    assert found(checks.inspect(book(time_ns=time, session=session))) == {}
+    report = checks.inspect(book(time_ns=time, session=session))
+    assert found(report) == {"time backwards": 1}  # the later day would be learned from
     assert found(checks.inspect(book(session=~session))) == {"session backwards": 1}
 
 
@@ -122,18 +124,13 @@ def test_absent_levels_locked_rows_and_repeats_are_noted():
     checks.require(report, "here")
 
 
-def test_crossed_is_noted_at_the_opening_and_fatal_after_it():
-    crossed = [(row, "bid_price", 1, 102) for row in (0, 1, 2, 600, 601, 900)]
-    session = np.arange(1200) >= 600
-    report = checks.inspect(planted(*crossed, session=session))
-    assert found(report) == {"crossed": 1, "crossed opening": 5}
-    assert (row_of(report, "crossed"), row_of(report, "crossed opening")) == (900, 0)
-
-
-def test_a_book_that_is_crossed_throughout_has_no_opening():
-    asks, bids = (np.array(book().levels)[:, part] for part in (slice(0, 2), slice(2, 4)))
-    report = checks.inspect(book(levels=np.concatenate([bids, asks], axis=1)))
-    assert found(report) == {"crossed": 1200}
+def test_crossed_is_fatal_wherever_it_is():
+    crossed = [(row, "bid_price", 1, 102) for row in (0, 1, 600, 900)]
+    report = checks.inspect(planted(*crossed, session=np.arange(1200) >= 600))
+    assert found(report) == {"crossed": 4}
+    most = checks.inspect(planted(*[(row, "bid_price", 1, 102) for row in range(1199)]))
+    with pytest.raises(DataError, match="crossed: 1,199 rows"):
+        checks.require(most, "here")
 
 
 def test_normalised_prices_have_neither_order_nor_sign():

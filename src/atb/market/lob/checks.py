@@ -9,7 +9,6 @@ anything, nor does the sign of sizes, and they are not judged.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -58,15 +57,9 @@ def _any(cells: Bools) -> Marks:
     return np.asarray(cells.any(axis=1))
 
 
-def _same_session(book: Book) -> Bools:
-    """`[N]` whether the row before belongs to the same session."""
-    same: Bools = np.diff(book.session, prepend=book.session[:1] - 1) == 0
-    return same
-
-
 def _time(book: Book) -> Marks:
-    steps = np.diff(book.time_ns, prepend=book.time_ns[:1])
-    falls: Marks = np.logical_and(steps < 0, _same_session(book))
+    """A later session is later: a split trains on what comes first in the book."""
+    falls: Marks = np.diff(book.time_ns, prepend=book.time_ns[:1]) < 0
     return falls
 
 
@@ -128,25 +121,9 @@ def _order(book: Book) -> Marks:
     return _any(asks[:, 1:] <= asks[:, :-1]) | _any(bids[:, 1:] >= bids[:, :-1])
 
 
-def _opening(book: Book) -> Bools:
-    """`[N]` rows crossed from the first row of a session on, before one that is not."""
-    crossed = _is_crossed(book)
-    opening = np.zeros(len(book), bool)
-    for start, stop in pairwise([*np.flatnonzero(~_same_session(book)), len(book)]):
-        sound = np.flatnonzero(~crossed[start:stop])
-        if len(sound):
-            opening[start : start + sound[0]] = True
-    return opening
-
-
-def _is_crossed(book: Book) -> Bools:
-    crossed: Bools = book.side("ask_price")[:, 0] < book.side("bid_price")[:, 0]
-    return crossed
-
-
 def _crossed(book: Book) -> Marks:
-    marks: Marks = _is_crossed(book) & ~_opening(book)
-    return marks
+    crossed: Marks = book.side("ask_price")[:, 0] < book.side("bid_price")[:, 0]
+    return crossed
 
 
 def _locked(book: Book) -> Marks:
@@ -172,8 +149,8 @@ def _traded(book: Book) -> Marks:
 
 def _duplicates(book: Book) -> Marks:
     """Rows that say again what the row before them says, at the same time."""
-    same = _same_session(book) & (np.diff(book.time_ns, prepend=book.time_ns[:1]) == 0)
-    rows = np.flatnonzero(same)
+    same = (np.diff(book.session) == 0) & (np.diff(book.time_ns) == 0)
+    rows = 1 + np.flatnonzero(same)
     for column in (*book.levels.T, book.traded):
         now, before = column[rows], column[rows - 1]
         rows = rows[(now == before) | (np.isnan(now) & np.isnan(before))]
@@ -216,7 +193,6 @@ CHECKS: tuple[Check[Book], ...] = (
         f"a price is {EXACT:,} ticks or more, which float32 does not count one by one",
         "round prices to the market's own tick",
     ),
-    Check("crossed opening", False, _priced(_opening), "it opens crossed", "none needed"),
     Check("locked", False, _priced(_locked), "best bid and ask are equal", "none needed"),
     Check("absent levels", False, _absent, "a side has fewer levels", "none needed"),
     Check("duplicates", False, _duplicates, "it repeats the row before", "none needed"),
