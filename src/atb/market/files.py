@@ -73,7 +73,12 @@ def write(candles: Candles, path: Path) -> None:
         "atb.synthetic": str(candles.synthetic).lower(),
     }
     with atomic.file(path) as temporary:
-        pq.write_table(pa.table(columns, metadata=origin), temporary, compression="zstd")
+        pq.write_table(
+            pa.table(columns, metadata=origin),
+            temporary,
+            compression="zstd",
+            write_page_checksum=True,
+        )
 
 
 def _parquet(path: Path) -> Any:

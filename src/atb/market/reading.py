@@ -92,7 +92,7 @@ def parquet(path: Path, choose: Callable[[list[str]], list[str]]) -> Any:
     """
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
         if file.metadata.num_rows > MAX_ROWS:
             raise DataError(
                 f"it says it has {file.metadata.num_rows:,} rows", remedy=f"{MAX_ROWS:,} at most"

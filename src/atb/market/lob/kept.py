@@ -123,7 +123,9 @@ def writing(path: Path, depth: int, whole: bool, origin: Mapping[str, str]) -> I
 
     with atomic.file(path) as temporary:
         schema = _schema(depth, whole).with_metadata({"atb.kind": Book.kind, **origin})
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as file:
+        with pq.ParquetWriter(
+            temporary, schema, compression="zstd", write_page_checksum=True
+        ) as file:
             yield Writer(file)
 
 
@@ -225,7 +227,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Facts]]:
     with blaming(str(path)):
         require_file(path)
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 yield file, _facts(file)
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
             reason = (str(error).splitlines() or ["damaged"])[0][:160]
