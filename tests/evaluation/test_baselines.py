@@ -29,6 +29,7 @@ NAIVE = [(unit, name) for unit, trial in TRIALS.items() for name in trial.baseli
         (majority_direction, [0.1, 0.1, -0.1], 1.0),
         (majority_direction, [0.1, -0.1, -0.1], 0.0),
         (majority_direction, [0.1, -0.1], 0.0),
+        (majority_direction, [0.1, 0.1, -0.9, 0, 0], 1.0),
         (majority(2), [1, 1, 0], [0, 1]),
         (majority(2), [1, 0], [1, 0]),
         (majority(3), [0, 2, 2, 1], [0, 0, 1]),

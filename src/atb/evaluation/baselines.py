@@ -28,9 +28,9 @@ def persistence(evidence: Evidence) -> Float64:
 
 
 def majority_direction(evidence: Evidence) -> Float64:
-    """The more frequent direction on train rows, `[M]`: a value of 1 for up, 0 for not up."""
-    rises = (evidence.labels[evidence.train] > 0).mean()
-    return np.full(len(evidence.test), float(rises > 0.5))
+    """The more frequent direction of train rows that moved, `[M]`: a value of 1 for up, else 0."""
+    signs = np.sign(evidence.labels[evidence.train])
+    return np.full(len(evidence.test), float(signs.sum() > 0))
 
 
 def majority(classes: int) -> Baseline:

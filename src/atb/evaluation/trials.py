@@ -82,32 +82,27 @@ def _of_classes(
     )
 
 
+def _of_changes(metrics: tuple[Metric, ...], headline: tuple[str, str]) -> Trial:
+    """Errors stand beside no change at all, the direction beside the more frequent one."""
+    return Trial(
+        contests=(
+            *(Contest(metric, ("persistence",)) for metric in metrics),
+            Contest(regression.DIRECTION, ("majority",)),
+        ),
+        baselines={
+            "persistence": baselines.persistence,
+            "majority": baselines.majority_direction,
+        },
+        headline=headline,
+    )
+
+
 DECIDED = _of_classes(3, (), OF_THREE, headline=("macro_f1", "macro F1"))
 TRIALS: Mapping[Output, Trial] = {
-    "return": Trial(
-        contests=(
-            *(Contest(metric, ("persistence",)) for metric in regression.METRICS),
-            Contest(regression.DIRECTION, ("majority",)),
-        ),
-        baselines={
-            "persistence": baselines.persistence,
-            "majority": baselines.majority_direction,
-        },
-        headline=("rmse", "RMSE"),
-    ),
+    "return": _of_changes(regression.METRICS, ("rmse", "RMSE")),
     "probability": _of_classes(2, (*probability.METRICS, probability.AUC), {}),
     "probabilities": _of_classes(3, probability.METRICS, OF_THREE),
-    "move": Trial(
-        contests=(
-            *(Contest(metric, ("persistence",)) for metric in regression.MOVES),
-            Contest(regression.DIRECTION, ("majority",)),
-        ),
-        baselines={
-            "persistence": baselines.persistence,
-            "majority": baselines.majority_direction,
-        },
-        headline=("move_rmse", "RMSE"),
-    ),
+    "move": _of_changes(regression.MOVES, ("move_rmse", "RMSE")),
     "log_volatility": Trial(
         contests=tuple(Contest(metric, ("har", "ewma")) for metric in volatility.METRICS),
         baselines={"har": volatility_baselines.har, "ewma": volatility_baselines.ewma},
