@@ -50,7 +50,7 @@ def test_validation_and_test_rows_leave_no_trace_in_what_is_trained_on(scaler: s
 
 
 def test_thresholds_are_of_train_rows_alone_and_make_classes_of_moves() -> None:
-    moves = Labels(labels().value, np.arange(N) + 1, classes=3, pending=True)
+    moves = Labels(labels().value, np.arange(N) + 1, classes=3, pending=(1, 2))
     before = dataset(matrix(), moves, DatasetSpec())
     louder = moves.value.copy()
     louder[before.split.train[-1] + 1 :] *= 10

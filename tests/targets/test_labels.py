@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.config.targets import DirectionTarget, ReturnTarget
+from atb.errors import DataError
 from atb.market.candles import Candles
 from atb.targets.build import build
+from atb.targets.labels import Labels
 
 HOUR = 3_600_000
 
@@ -82,3 +84,41 @@ def test_later_prices_never_change_a_label_already_known(
     known = whole.known_at < cut
     np.testing.assert_array_equal(whole.value[known], before.value[known[:cut].nonzero()[0]])
     assert np.isnan(before.value[~known[:cut]]).all()
+
+
+def pending(*moves: tuple[float, int]) -> Labels:
+    """Moves of two horizons, alike, each so many times."""
+    value = np.repeat([move for move, _ in moves], [count for _, count in moves])
+    return Labels(np.stack([value, value], axis=1), np.arange(len(value)), 3, pending=(10, 50))
+
+
+@pytest.mark.parametrize(
+    ("moves", "threshold", "classes"),
+    [
+        ([(0, 30), (0.5, 40), (-0.5, 30)], 0, [30, 30, 40]),
+        ([(0.1, 5), (0.5, 20), (-0.5, 15), (1, 30), (-1, 30)], 0.5, [30, 40, 30]),
+        ([(0, 40), (0.5, 40), (-0.5, 20)], 0, [20, 40, 40]),
+        ([(0, 20), (0.5, 60), (-1, 20)], 0, [20, 20, 60]),
+    ],
+)
+def test_where_many_moves_are_the_threshold_the_nearer_to_a_third_is_taken(
+    moves: list[tuple[float, int]], threshold: float, classes: list[int]
+) -> None:
+    labels = pending(*moves)
+    settled = labels.settled(np.arange(len(labels.value)))
+    assert settled.thresholds.tolist() == [threshold] * 2
+    for column in settled.value.T:
+        assert np.bincount(column.astype(int)).tolist() == classes
+
+
+@pytest.mark.parametrize(
+    ("moves", "absent"),
+    [([(0, 100)], "down"), ([(0, 30), (1, 70)], "down"), ([(0, 30), (-1, 70)], "up")],
+)
+def test_a_class_without_a_train_row_is_refused(
+    moves: list[tuple[float, int]], absent: str
+) -> None:
+    labels = pending(*moves)
+    with pytest.raises(DataError, match=f"of 100 train rows is {absent} over the next 10") as error:
+        labels.settled(np.arange(100))
+    assert "longer" in error.value.remedy and "basis points" in error.value.remedy

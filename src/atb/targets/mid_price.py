@@ -32,7 +32,7 @@ def build(spec: MidPriceTarget, history: History, max_gap: int = 0) -> Labels:
     """
     widths = WIDTHS[spec.smoothing]
     columns = [smoothed(history, h, widths(h, spec.length), max_gap) for h in spec.horizons]
-    moves = replace(by_horizon(columns, spec.classes), pending=True)
+    moves = replace(by_horizon(columns, spec.classes), pending=spec.horizons)
     if spec.threshold == "balanced":
         return moves
     return moves.cut(np.full(len(spec.horizons), float(spec.threshold)))
