@@ -88,7 +88,7 @@ class BookData(Spec):
     source: Literal["auto", "file", "sample"] = "auto"
     path: Path | None = Field(None, strict=False)
     clock: Literal["event", "time", "volume"] = "event"
-    every: float = Field(1.0, gt=0)
+    every: float = Field(1.0, gt=0, le=1e9)
     levels: int = Field(10, ge=1, le=200)
 
     def facts(self) -> dict[str, Any]:

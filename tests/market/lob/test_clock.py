@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from atb.config.data import BookData
 from atb.errors import ConfigError
 from atb.market.lob import clock
 from atb.market.lob.book import Book
@@ -58,6 +60,18 @@ def test_the_last_row_before_each_ten_seconds():
     assert rows(found) == [1, 3, 4, 6]
     assert (found.time_ns / SECOND).tolist() == [10, 20, 40, 50]
     assert found.traded.tolist() == [1, 5, 4, 6]
+
+
+def test_the_last_row_of_a_session_is_not_known_to_be_the_last_of_its_step():
+    found = clock.sampled(book([1, 2, 15, 16, 25], session=[0, 0, 1, 1, 1]), "time", 10)
+    assert rows(found) == [3]
+
+
+def test_a_step_of_time_that_nanoseconds_cannot_count_is_refused():
+    with pytest.raises(ValidationError, match="every"):
+        BookData(clock="time", every=1e12)
+    longest = BookData(clock="time", every=1e9)
+    assert len(clock.sampled(book([1, 2]), longest.clock, longest.every)) == 0
 
 
 def test_a_row_each_time_a_hundred_have_traded():
