@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atb.market.lob.ticks import tick_of
+
+FLOAT32 = 2.0**-24
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,15 @@ def test_steps(prices, tick):
 def test_float32_prices_are_rounded_as_they_were_kept():
     prices = np.array([60000.12, 59999.87, 60001.5], np.float32).astype(np.float64)
     assert tick_of([prices]) is None or tick_of([prices]) < 0.01
-    assert tick_of([prices], 2.0**-23) == 0.01
+    assert tick_of([prices], FLOAT32) == 0.01
+
+
+@settings(max_examples=200, deadline=None)
+@given(cents=st.lists(st.integers(1, 8_000_000), min_size=1, max_size=50))
+@example(cents=[6_000_001, 6_000_100, 6_000_201, 5_999_999])
+def test_cents_in_float32_are_not_taken_for_a_coarser_step(cents):
+    prices = (np.array(cents) / 100).astype(np.float32).astype(np.float64)
+    assert tick_of([prices], FLOAT32) == pytest.approx(np.gcd.reduce(cents) / 100, rel=1e-15)
 
 
 @settings(max_examples=200, deadline=None)

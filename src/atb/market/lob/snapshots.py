@@ -115,7 +115,7 @@ def _tick(found: Any, own: dict[str, str], values: dict[str, Float64]) -> float:
     names = [name for name in values if "price" in name]
     coarse = any(str(found.schema.field(own[name]).type) == "float" for name in names)
     there = [values[name] for name in names]
-    tick = tick_of(there, 2.0**-23 if coarse else 2.0**-52)
+    tick = tick_of(there, 2.0**-24 if coarse else 0.0)
     if tick is None:
         raise DataError(
             f"its prices, as {_example(there)}, are no multiples of one step of "

@@ -13,10 +13,11 @@ from atb.market.lob.book import Float64, Int64
 
 MAX_DECIMALS = 10
 _LARGE = 2.0**53  # float64 counts no further
+_ROUNDING = 2.0**-51  # of a number and of its products, in float64
 _FIRST = 1_000  # numbers that usually settle the divisor of all
 
 
-def tick_of(prices: Sequence[Float64], rounding: float = 2.0**-52) -> float | None:
+def tick_of(prices: Sequence[Float64], rounding: float = 0.0) -> float | None:
     """The greatest step of which all finite prices are whole multiples, None where there is none.
 
     It is their greatest common divisor at the fewest decimals, `MAX_DECIMALS` at most, at which
@@ -25,7 +26,7 @@ def tick_of(prices: Sequence[Float64], rounding: float = 2.0**-52) -> float | No
 
     Args:
         prices: arrays of one price list, any shapes.
-        rounding: relative step of the format they were kept in, 2**-23 for float32.
+        rounding: relative error of a coarser format they were kept in, 2**-24 for float32.
 
     >>> tick_of([np.array([4500.25, 4501.0]), np.array([4499.75])])
     0.25
@@ -45,7 +46,8 @@ def tick_of(prices: Sequence[Float64], rounding: float = 2.0**-52) -> float | No
 
 def _whole(scaled: Float64, rounding: float) -> bool:
     size = np.abs(scaled)
-    return bool(np.all((np.abs(scaled - np.rint(scaled)) <= size * 2 * rounding) & (size < _LARGE)))
+    allowed = size * (rounding + _ROUNDING)
+    return bool(np.all((np.abs(scaled - np.rint(scaled)) <= allowed) & (size < _LARGE)))
 
 
 def _divisor(numbers: Int64, known: int) -> int:
