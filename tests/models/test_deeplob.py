@@ -77,6 +77,21 @@ def test_the_trunk_has_the_published_shapes() -> None:
     assert {name: found[name] for name in expected} == expected
 
 
+def test_pools_follow_the_second_and_the_last_convolution() -> None:
+    found = shapes(made(LobCnn(), ONE))
+    expected: dict[str, tuple[int, ...]] = {
+        "conv_1": (100, 16),
+        "conv_2": (100, 16),
+        "pool_2": (50, 16),
+        "conv_3": (50, 32),
+        "conv_4": (50, 32),
+        "pool_4": (25, 32),
+        "flatten": (25 * 32,),
+    }
+    assert {name: shape for name, shape in found.items() if name in expected} == expected
+    assert [name for name in found if name.startswith("pool")] == ["pool_2", "pool_4"]
+
+
 def test_the_trunk_reaches_as_far_as_published() -> None:
     network = made(DeepLob())
     kernels = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,3 +72,32 @@ def test_the_order_of_rows_matters_to_attention() -> None:
     embedded = network.get_layer("positions")
     row = np.zeros((1, 12, 8), np.float32)
     assert len(np.unique(np.asarray(embedded(row))[0], axis=0)) == 12
+
+
+def gelu(x: Any) -> Any:
+    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
+
+
+def normed(x: Any, epsilon: float) -> Any:
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon)
+
+
+def test_a_block_of_attention_by_its_formula() -> None:
+    """Of five rows and four columns, with one head and as wide as it was."""
+    import keras
+
+    from atb.models.tlob import _block
+
+    inputs = keras.Input((5, 4))
+    network = keras.Model(inputs, _block(inputs, 4, Tlob(width=4, heads=1), "x"))
+    x = np.random.default_rng(1).normal(size=(2, 5, 4)).astype(np.float32)
+
+    attention = network.get_layer("attention_x").get_weights()
+    query, key, value = (x @ weight[:, 0] for weight in attention[:3])
+    scores = np.exp(query @ key.swapaxes(1, 2) / math.sqrt(4))
+    read = scores / scores.sum(-1, keepdims=True) @ value @ attention[3][0]
+    read = normed(x + read, network.get_layer("read_norm_x").epsilon)
+    (wide, _), (narrow, _) = (network.get_layer(f"{n}_x").get_weights() for n in ("wide", "narrow"))
+    mixed = gelu(read @ wide) @ narrow  # biases begin at 0
+    mixed = gelu(normed(read + mixed, network.get_layer("layer_norm_x").epsilon))
+    np.testing.assert_allclose(network(x), x + mixed, atol=1e-5)

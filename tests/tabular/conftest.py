@@ -12,6 +12,16 @@ ROWS, FEATURES, WINDOW = 3_000, 3, 4
 
 @pytest.fixture
 def dataset() -> Any:
+    return made(noise=2)
+
+
+@pytest.fixture
+def drowned() -> Any:
+    """Far more noise than line, so that what fits train rows best fits no others."""
+    return made(noise=100)
+
+
+def made(noise: float) -> Any:
     from atb.config.dataset import DatasetSpec
     from atb.dataset.build import build
     from atb.targets.labels import Labels
@@ -20,7 +30,7 @@ def dataset() -> Any:
     matrix = draw.normal([1, -2, 300], [1, 3, 50], (ROWS, FEATURES)).astype(np.float32)
     lines = draw.normal(size=(FEATURES, 2)) / [[1], [3], [50]]
     value = matrix @ lines + np.roll(matrix, 2, axis=0) @ lines[:, ::-1]
-    value = 4 * value + draw.normal(0, 2, (ROWS, 2)) + 7
+    value = 4 * value + draw.normal(0, noise, (ROWS, 2)) + 7
     labels = Labels(value, np.arange(ROWS) + 5, 1)
     return build(
         matrix, labels, np.zeros(ROWS, np.int64), WINDOW, 0, DatasetSpec(scaler="standard")

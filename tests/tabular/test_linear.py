@@ -99,6 +99,20 @@ def test_the_strength_with_the_smallest_validation_error_is_taken(
     assert fitted["all"].reason.endswith("of 0.0001, 0.02, 3")
 
 
+@pytest.mark.parametrize("penalty", ["ridge", "lasso"])
+def test_it_is_not_the_one_with_the_smallest_train_error(penalty: str, drowned: Any) -> None:
+    """Which is always the weakest."""
+    from atb.tabular.linear import fit_all
+
+    specs = {
+        "weak": Linear(penalty=penalty, strengths=(1e-4,)),
+        "both": Linear(penalty=penalty, strengths=(1e-4, 1000.0)),
+    }
+    weak, both = (line.history[0] for line in fit_all(specs, drowned, TARGET).values())
+    assert both.loss > weak.loss
+    assert both.validation_loss < weak.validation_loss
+
+
 def test_one_line_alone_is_the_same_as_among_others(dataset: Any, fitted: dict[str, Any]) -> None:
     from atb.tabular.linear import LinearLearner
 
