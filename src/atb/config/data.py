@@ -72,13 +72,14 @@ class CandleData(Spec):
 class BookData(Spec):
     """An order book by source, clock and depth.
 
-    `auto` takes the file or the stored symbol if one is given, else the simulator, with a warning.
+    `auto` takes the file if a path is given, else what is stored of the symbol; the simulator
+    answers `sample` alone.
 
     Attributes:
         source: where it comes from.
         path: LOBSTER zip, folder or pair, level snapshots as CSV or Parquet, or an FI-2010 matrix.
         clock: what a row is taken by: every `every` events, seconds, or units of size traded.
-        every: see `clock`.
+        every: see `clock`; of events a whole number.
         levels: price levels of each side; deeper ones are left out.
     """
 
@@ -90,6 +91,15 @@ class BookData(Spec):
     clock: Literal["event", "time", "volume"] = "event"
     every: float = Field(1.0, gt=0, le=1e9)
     levels: int = Field(10, ge=1, le=200)
+
+    @model_validator(mode="after")
+    def _whole_events(self) -> Self:
+        if self.clock == "event" and self.every % 1:
+            raise ValueError(
+                f"every {self.every:g} events are no whole number; a clock of time or volume "
+                "takes fractions"
+            )
+        return self
 
     def facts(self) -> dict[str, Any]:
         """What a row is, JSON-ready."""
