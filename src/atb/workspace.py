@@ -20,13 +20,18 @@ _DEVICES = frozenset(
 )
 
 
+def is_symbol(word: str) -> bool:
+    """Whether a word is a symbol: capital letters and digits, such as `BTCUSDT` or `BTC-PERP`."""
+    return bool(_SYMBOL.fullmatch(word)) and word not in _DEVICES
+
+
 def check_symbol(symbol: str) -> str:
-    """The symbol, if it is one: capital letters and digits, such as `BTCUSDT` or `BTC-PERP`.
+    """The symbol, if it is one, as `is_symbol` says.
 
     Raises:
         UsageError: for anything else; symbols become folder names.
     """
-    if not _SYMBOL.fullmatch(symbol) or symbol in _DEVICES:
+    if not is_symbol(symbol):
         raise UsageError(
             f"{symbol!r} is not a symbol",
             remedy="write capital letters and digits as the exchange does, for example BTCUSDT",

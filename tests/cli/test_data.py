@@ -104,6 +104,13 @@ def test_a_damage_early_in_a_long_book_is_one_line(atb, market_data, tmp_path):
         assert "line 2001: ask_price_1 is 'abc', which is no whole number" in done.said
 
 
+@pytest.mark.parametrize("kind", ["candles", "lob"])
+def test_an_endless_name_is_one_line(atb, kind):
+    done = atb("data", "check", kind, "a" * 5000)
+    assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+    assert done.said.endswith("check the path")
+
+
 def test_the_word_candles_may_be_left_out(atb, btc):
     named = atb("data", "check", "candles", btc, "--json")
     assert (named.code, named.json) == (0, atb("data", "check", "--json", btc).json)

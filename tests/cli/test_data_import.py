@@ -49,6 +49,15 @@ def test_a_book_is_stored_and_listed(atb, goog, tmp_path):
     assert all(word in shown for word in ("candles", "BTCUSDT", "books", "2012-06-21", "76256"))
 
 
+def test_a_stored_book_is_checked_by_its_symbol(atb, goog):
+    atb("data", "import", goog, "--artifacts", "kept")
+    done = atb("data", "check", "lob", "GOOG", "--artifacts", "kept", "--json")
+    assert (done.code, done.json["rows"], done.json["fatal"]) == (0, 76_256, [])
+    done = atb("data", "check", "lob", "GOGO", "--artifacts", "kept")
+    assert (done.code, done.out) == (3, "")
+    assert "no book of GOGO is stored in kept; did you mean 'GOOG'?" in done.said
+
+
 def test_another_name_and_an_answer_for_programs(atb, goog, tmp_path):
     done = atb("data", "import", goog, "--symbol", "ALPHABET", "--json")
     assert done.json == {"paths": ["artifacts/books/ALPHABET/2012-06-21.parquet"]}

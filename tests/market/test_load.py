@@ -13,6 +13,7 @@ from atb.events import Warned
 from atb.market import checks, sample, store
 from atb.market.binance import Endpoints
 from atb.market.load import load, unchecked
+from atb.market.lob.store import import_lobster
 
 HOUR = 3_600_000
 NOWHERE = Endpoints("http://127.0.0.1:9/data", "http://127.0.0.1:9/api")
@@ -182,6 +183,20 @@ def test_unchecked_files_and_symbols(ask, market_data, workspace):
     for target in ("ETHUSDT", "absent.csv", "folder/absent"):
         with pytest.raises(DataError):
             unchecked(target, None, workspace)
+
+
+def test_an_order_book_is_pointed_on(workspace, market_data):
+    path = market_data / "lob" / "LOBSTER_GOOG_2012-06-21_34200000_50400000_5.zip"
+    with pytest.raises(DataError, match=r"5\.zip: it is an order book.*check lob .*5\.zip"):
+        unchecked(path, None, workspace)
+    import_lobster(workspace, path)
+    with pytest.raises(DataError, match=r"GOOG: it is an order book.*atb data check lob GOOG"):
+        unchecked("GOOG", None, workspace)
+
+
+def test_a_name_that_no_file_can_have_is_an_answer(workspace):
+    with pytest.raises(DataError, match="cannot be opened"):
+        unchecked("A" * 5000, None, workspace)
 
 
 def test_one_row_has_no_timeframe(tmp_path, workspace):

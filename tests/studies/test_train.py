@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -147,6 +148,16 @@ def test_too_few_rows_are_refused_before_anything_is_written(fleet, path, tmp_pa
         studies.train(recipes, artifacts=tmp_path / "out", at_once=1)
     assert few.value.where == str(path)
     assert few.value.remedy.startswith("give a longer book, a smaller --every")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_volume_clock_needs_trades(fleet, book, tmp_path):
+    files.write(replace(book, traded=0 * book.traded), tmp_path / "quiet.parquet")
+    recipes = members.recipes(
+        ("ols",), None, book=tmp_path / "quiet.parquet", clock="volume", every=5.0
+    )
+    with pytest.raises(DataError, match=r"the book has no trades.*--clock event or time"):
+        studies.train(recipes, artifacts=tmp_path / "out", at_once=1)
     assert not (tmp_path / "out").exists()
 
 

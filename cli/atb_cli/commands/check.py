@@ -34,7 +34,7 @@ class _CandlesByDefault(click.Group):
 
 @click.group("check", cls=_CandlesByDefault)
 def command() -> None:
-    """Count everything wrong with market data: PATH|SYMBOL of candles, or lob PATH."""
+    """Count everything wrong with market data: PATH|SYMBOL of candles, or lob PATH|SYMBOL."""
 
 
 @command.command("candles")
@@ -59,24 +59,27 @@ def candles_(candles: str, timeframe: str | None, artifacts: Path, as_json: bool
 
 
 @command.command("lob")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("book", metavar="PATH|SYMBOL")
 @click.option("--symbol", metavar="TEXT", help="Which market, where a folder holds several.")
+@options.artifacts
 @options.as_json
 @options.verbose
-def lob(path: Path, symbol: str | None, as_json: bool) -> None:
+def lob(book: str, symbol: str | None, artifacts: Path, as_json: bool) -> None:
     """Count everything wrong with an order book; exit 3 if training would refuse it.
 
     PATH is a LOBSTER zip, folder or one of its two files, level snapshots as Parquet or CSV, or an
-    FI-2010 matrix.
+    FI-2010 matrix; of a stored SYMBOL all days are checked.
     """
-    from atb.market.lob import checks, files
+    from atb.market.lob import checks
+    from atb.market.lob.load import unchecked
+    from atb.workspace import Workspace
     from atb_cli import progress
 
     with progress.shown() as listen:
-        book = files.read(path, symbol, listen)
-    report = checks.inspect(book)
-    _answer(book_facts(book), report, as_json)
-    checks.require(report, str(path))
+        found = unchecked(book, symbol, Workspace(artifacts), listen)
+    report = checks.inspect(found)
+    _answer(book_facts(found), report, as_json)
+    checks.require(report, book)
 
 
 def candle_facts(candles: Candles) -> dict[str, Any]:

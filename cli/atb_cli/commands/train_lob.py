@@ -83,6 +83,7 @@ def _book(
         UsageError: when nothing is named, or two symbols are.
     """
     from atb.errors import UsageError
+    from atb.workspace import is_symbol
 
     if given is None:
         if source == "sample":
@@ -90,22 +91,11 @@ def _book(
         raise UsageError(
             "no order book is named", remedy="name a file or a stored symbol, or --source sample"
         )
-    if Path(given).exists() or not _is_symbol(given):
+    if not is_symbol(given) or Path(given).exists():
         return Path(given), symbol
     if symbol not in (None, given):
         raise UsageError(f"two symbols are given: {given} and {symbol}", remedy="leave out one")
     return None, given
-
-
-def _is_symbol(word: str) -> bool:
-    from atb.errors import UsageError
-    from atb.workspace import check_symbol
-
-    try:
-        check_symbol(word)
-    except UsageError:
-        return False
-    return True
 
 
 def _raise(failures: Mapping[str, AtbError], members: int) -> None:

@@ -7,7 +7,7 @@ candles, `lob/checks.py` those of order books.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -57,11 +57,13 @@ class Report:
         rows: number of rows.
         time: `[N]` int64 ms UTC, as it stands.
         findings: one for each check, in the order of the checks.
+        first: position of the first row, where they are a part of more.
     """
 
     rows: int
     time: Int64
     findings: tuple[Finding, ...]
+    first: int = field(default=0, kw_only=True)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -79,7 +81,7 @@ class Report:
         >>> Report(1, np.array([0]), ()).place(0)
         'row 0, counted from 0 (1970-01-01T00:00:00Z)'
         """
-        return f"row {row}, counted from 0 ({iso(int(self.time[row]))})"
+        return f"row {self.first + row}, counted from 0 ({iso(int(self.time[row]))})"
 
 
 def found_by(checks: Sequence[Check[Rows]], rows: Rows) -> tuple[Finding, ...]:

@@ -18,6 +18,8 @@ from atb.events import Listener, Warned, silent
 from atb.market import binance, checks, files, sample, store
 from atb.market.binance import Endpoints
 from atb.market.candles import Candles
+from atb.market.lob import pairs
+from atb.market.lob.store import days
 from atb.workspace import Workspace, check_symbol
 
 DEFAULT_SPAN_MS = 731 * 86_400_000  # two years, one of them a leap year
@@ -80,13 +82,17 @@ def unchecked(target: str | Path, timeframe: str | None, workspace: Workspace) -
 
     Raises:
         UsageError: when the timeframe is none.
-        DataError: when they cannot be read, or no timeframe fits.
+        DataError: when they cannot be read, no timeframe fits, or it is an order book's name.
     """
     if timeframe is not None:
         timeframe_ms(timeframe)
     path = Path(target)
-    if not path.exists() and path.name == str(target) and not path.suffix:
+    if pairs.is_lobster(path):
+        raise _order_book(target)
+    if not _is_there(path) and path.name == str(target) and not path.suffix:
         timeframe = timeframe or CandleData().timeframe
+        if not store.exists(workspace, str(target), timeframe) and days(workspace, str(target)):
+            raise _order_book(target)
         return store.read_unchecked(workspace, str(target), timeframe)
     candles = files.read(path, path.stem, timeframe or CandleData().timeframe)
     if timeframe is None:
@@ -98,6 +104,22 @@ def unchecked(target: str | Path, timeframe: str | None, workspace: Workspace) -
             remedy="name the one they should have with --timeframe",
         )
     return replace(candles, timeframe=timeframe)
+
+
+def _order_book(target: str | Path) -> DataError:
+    return DataError(
+        "it is an order book, not candles",
+        where=str(target),
+        remedy=f"check it with: atb data check lob {target}",
+    )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file; of a name that none can have, its reader says so."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _file(request: Request) -> Candles:

@@ -81,6 +81,8 @@ def _book(recipes: Recipes, symbol: str | None, workspace: Workspace, listen: Li
     whole = {"clock": "event", "every": 1.0, "levels": max(spec.levels for spec in specs)}
     book = load_book(symbol, specs[0].model_copy(update=whole), workspace, listen)
     for spec, recipe in zip(specs, recipes.values(), strict=True):
+        if spec.clock == "volume" and not book.traded.any():
+            raise clock.never_ticks(book.symbol)
         rows = len(clock.sampled(book, spec.clock, spec.every))
         first = max(reach(recipe), recipe.dataset.first_end + 1)
         where, horizon = str(spec.path or book.source), recipe.target.horizons[-1]

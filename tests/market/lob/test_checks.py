@@ -133,6 +133,19 @@ def test_crossed_is_fatal_wherever_it_is():
         checks.require(most, "here")
 
 
+@pytest.mark.parametrize("row", [1, 399, 400, 401, 1199])
+def test_parts_are_refused_as_the_whole_is(row):
+    time_ns = np.array(book().time_ns)
+    time_ns[row:] -= 10**10
+    whole = book(time_ns=time_ns)
+    parts = [whole.rows(start, start + 400) for start in (0, 400, 800)]
+    with pytest.raises(DataError, match=rf"here, row {row}, counted from 0.*backwards: 1 rows"):
+        checks.require_parts(parts, "here")
+    with pytest.raises(DataError, match="there are no rows"):
+        checks.require_parts([book().rows(0, 0)], "here")
+    checks.require_parts([book().rows(start, start + 300) for start in range(0, 1200, 300)], "here")
+
+
 def test_normalised_prices_have_neither_order_nor_sign():
     levels = np.random.default_rng(7).normal(size=(1200, 12))
     levels[5, 1] = 0

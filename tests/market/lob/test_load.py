@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from atb.config.data import BookData
-from atb.errors import ConfigError, DataError, UsageError
+from atb.errors import DataError, UsageError
 from atb.events import Warned
 from atb.market.lob import checks, clock, load, lobster, store
 from atb.market.lob.load import load_book
@@ -63,24 +63,30 @@ def test_the_stored_days_of_a_symbol(workspace, write_lobster):
     assert fewer.session.tolist() == [0, 0, 1]
 
 
-@pytest.mark.parametrize("symbol", [None, "GOOG"])
-def test_without_a_book_the_simulator_answers_with_a_warning(workspace, symbol):
-    heard = []
-    book = load_book(symbol, BookData(levels=7), workspace, heard.append)
-    assert book.synthetic
-    assert (book.symbol, book.depth, len(book)) == (symbol or "SAMPLE", 7, 500)
-    (warned,) = (event.message for event in heard if isinstance(event, Warned))
-    assert "SYNTHETIC" in warned
-    assert "atb data import PATH" in warned
+def test_a_symbol_that_is_not_stored_is_never_simulated(workspace, write_lobster):
+    with pytest.raises(DataError, match=r"no book of GOGO is stored.*none are known.*--source"):
+        load_book("GOGO", BookData(), workspace)
+    store.import_lobster(workspace, write_lobster(lines(3)), "GOOG")
+    with pytest.raises(DataError, match=r"no book of GOGO is stored.*did you mean 'GOOG'"):
+        load_book("GOGO", BookData(), workspace)
+    with pytest.raises(DataError, match=r"no book of BTC is stored.*known: GOOG"):
+        load_book("BTC", BookData(), workspace)
+
+
+def test_without_a_symbol_no_book_is_named(workspace):
+    with pytest.raises(UsageError, match="no order book is named"):
+        load_book(None, BookData(), workspace)
 
 
 def test_the_sample_asked_for_comes_without_a_warning(workspace):
     heard = []
-    book = load_book("GOOG", BookData(source="sample"), workspace, heard.append)
-    assert book.synthetic
+    book = load_book("GOOG", BookData(source="sample", levels=7), workspace, heard.append)
+    assert (book.symbol, book.depth, len(book), book.synthetic) == ("GOOG", 7, 500, True)
+    assert load_book(None, BookData(source="sample"), workspace).symbol == load.SAMPLE_SYMBOL
     assert heard == []
-    assert load_book("GOOG", BookData(source="sample"), workspace).sha256() == book.sha256()
-    other = load_book("AAPL", BookData(source="sample"), workspace)
+    again = load_book("GOOG", BookData(source="sample", levels=7), workspace)
+    assert again.sha256() == book.sha256()
+    other = load_book("AAPL", BookData(source="sample", levels=7), workspace)
     assert not np.array_equal(other.levels, book.levels)
 
 
@@ -91,8 +97,9 @@ def test_what_does_not_go_together(workspace, goog):
         load_book(None, BookData(source="file"), workspace)
     with pytest.raises(UsageError, match="is not a symbol"):
         load_book("../x", BookData(), workspace)
-    with pytest.raises(ConfigError, match="event clock"):
-        load_book(None, BookData(path=goog, every=1.5), workspace)
+    with pytest.raises(UsageError, match=r"every 2\.5 events are no whole number"):
+        BookData.of(every=2.5)
+    assert BookData(clock="time", every=2.5).every == 2.5
 
 
 def test_a_shallow_book_says_what_to_ask_for(workspace, goog):
@@ -101,9 +108,32 @@ def test_a_shallow_book_says_what_to_ask_for(workspace, goog):
 
 
 def test_a_clock_that_takes_no_row(workspace, write_lobster):
-    path = write_lobster(lines(9))
+    path = write_lobster([*lines(9), "34300,4,7,100,1000100,1"])
     with pytest.raises(DataError, match=r"the volume clock takes no row at steps of 1e\+06"):
         load_book(None, BookData(path=path, levels=2, clock="volume", every=1e6), workspace)
+
+
+def test_a_clock_of_volume_without_trades(workspace, write_lobster):
+    path = write_lobster(lines(9))
+    with pytest.raises(DataError, match=r"TEST: the book has no trades.*--clock event or time"):
+        load_book(None, BookData(path=path, levels=2, clock="volume", every=5), workspace)
+
+
+def test_what_is_checked_may_be_a_file_or_a_stored_symbol(workspace, write_lobster):
+    path = write_lobster(lines(5), stem="TEST_2012-06-21_34200000_57600000")
+    write_lobster(lines(8), stem="TEST_2012-06-22_34200000_57600000")
+    store.import_lobster(workspace, path.parent)
+    stored = load.unchecked("TEST", None, workspace)
+    assert stored.sha256() == load.unchecked(path.parent, "TEST", workspace).sha256()
+    assert (len(stored), stored.session[-1]) == (13, 1)
+    with pytest.raises(DataError, match=r"no book of TSET is stored.*did you mean 'TEST'"):
+        load.unchecked("TSET", None, workspace)
+    with pytest.raises(UsageError, match="two symbols"):
+        load.unchecked("TEST", "GOOG", workspace)
+    with pytest.raises(UsageError, match="'lower' is not a symbol"):
+        load.unchecked(path, "lower", workspace)
+    with pytest.raises(DataError, match="cannot be"):
+        load.unchecked("A" * 5000, None, workspace)
 
 
 def test_a_book_with_a_fatal_fault_is_refused(workspace, write_lobster):

@@ -80,11 +80,63 @@ def test_days_without_a_common_unit(write_lobster):
         store.joined([book, other])
 
 
-def test_an_import_replaces_its_day(workspace, write_lobster):
-    store.import_lobster(workspace, write_lobster([second(0)]))
-    (path,) = store.import_lobster(workspace, write_lobster([second(0), second(1)]))
+def test_an_import_replaces_its_day_and_says_so_if_it_changes(workspace, write_lobster):
+    heard = []
+
+    def warned(rows, price=1000200):
+        states = [f"{price},10,1000100,20,1000300,30,1000000,40"] * rows
+        path = write_lobster([second(row) for row in range(rows)], states)
+        heard.clear()
+        store.import_lobster(workspace, path, listen=heard.append)
+        return [event.message for event in heard if isinstance(event, Warned)]
+
+    assert warned(1) == warned(1) == []
+    name = "2012-06-21 of TEST is stored already and changes: "
+    assert warned(2) == [f"{name}1 rows of 2 levels before, 2 rows of 2 levels now"]
+    assert warned(2, 1000250) == [f"{name}2 rows of 2 levels before, 2 rows of 2 levels now"]
+    (path,) = store.days(workspace, "TEST")
     assert len(store.read(path)) == 2
+    path.write_bytes(b"noise")
+    assert warned(2) == [f"{name}a damaged file before, 2 rows of 2 levels now"]
     assert left(workspace) == ["2012-06-21.parquet"]
+
+
+CROSSED = "1000000,10,1000100,20,1000300,30,999900,40"
+
+
+@pytest.mark.parametrize("row", [5, 3000, 6400])  # of parts of 2,000 rows, or less
+def test_what_training_would_refuse_is_not_stored(workspace, write_lobster, monkeypatch, row):
+    monkeypatch.setattr(kept, "_ROWS", 2000)
+    states = ["1000200,10,1000100,20,1000300,30,1000000,40"] * 6500
+    states[row] = CROSSED
+    path = write_lobster([second(row) for row in range(6500)], states)
+    with pytest.raises(DataError, match=rf"lob/TEST_.*, row {row}, counted.*crossed: 1 rows"):
+        store.import_lobster(workspace, path)
+    assert not workspace.books("TEST").exists()
+
+
+def test_a_refused_day_leaves_those_before_it_and_the_one_stored(workspace, write_lobster):
+    path = write_lobster([second(0)], stem="TEST_2012-06-22_34200000_57600000")
+    (stored,) = store.import_lobster(workspace, path)
+    before = stored.read_bytes()
+    state = "1000200,10,1000100,20,1000300,30,1000000,40"
+    write_lobster(
+        [second(0), second(1)], [state, CROSSED], stem="TEST_2012-06-22_34200000_57600000"
+    )
+    write_lobster([second(0)], stem="TEST_2012-06-21_34200000_57600000")
+    with pytest.raises(DataError, match="TEST_2012-06-22"):
+        store.import_lobster(workspace, path.parent)
+    assert stored.read_bytes() == before
+    assert left(workspace) == ["2012-06-21.parquet", "2012-06-22.parquet"]
+
+
+@pytest.mark.parametrize("name", ["book.parquet", "book.csv", "fi2010.txt", "absent.csv"])
+def test_only_lobster_is_imported(workspace, tmp_path, name):
+    if "absent" not in name:
+        (tmp_path / name).write_bytes(b"time,ask_price_1\n")
+    with pytest.raises(DataError, match=rf"{name}: it is none of LOBSTER's.*atb train lob"):
+        store.import_lobster(workspace, tmp_path / name)
+    assert not workspace.root.exists()
 
 
 def test_a_damaged_import_leaves_what_was_there(workspace, write_lobster):
@@ -100,7 +152,7 @@ def test_a_day_that_never_opens_is_not_stored(workspace, write_lobster):
     states = ["1000000,1,1000100,1,1000300,1,999900,1"]
     with pytest.raises(DataError, match="no row is left"):
         store.import_lobster(workspace, write_lobster([second(0)], states))
-    assert left(workspace) == []
+    assert not workspace.books("TEST").exists()
 
 
 def test_a_symbol_that_could_leave_the_store(workspace, write_lobster):

@@ -8,7 +8,8 @@ anything, nor does the sign of sizes, and they are not judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,35 @@ def require(report: Report, where: str) -> None:
     if report.rows == 0:
         raise DataError("there are no rows", where=where, remedy="give a book with events in it")
     findings.refuse_fatal(report, where)
+
+
+def require_parts(parts: Iterable[Book], where: str) -> None:
+    """Refuse as `require` does a book that comes in parts, of which one at a time is in memory.
+
+    Args:
+        parts: in order; each is judged with the last row of the part before it.
+        where: see `require`.
+
+    Raises:
+        DataError: see `require`.
+    """
+    before: Book | None = None
+    first = 0
+    for part in parts:
+        book = part if before is None else _after(before, part)
+        require(replace(inspect(book), first=first), where)
+        before, first = part.rows(len(part) - 1, len(part)), first + len(book) - 1
+
+
+def _after(before: Book, part: Book) -> Book:
+    """Both as one; their sessions are counted together already."""
+    return replace(
+        part,
+        time_ns=np.concatenate([before.time_ns, part.time_ns]),
+        levels=np.concatenate([before.levels, part.levels]),
+        traded=np.concatenate([before.traded, part.traded]),
+        session=np.concatenate([before.session, part.session]),
+    )
 
 
 def _priced(mark: Callable[[Book], Marks]) -> Callable[[Book], Marks]:

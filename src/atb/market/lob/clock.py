@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.clock import NS_PER_SECOND
-from atb.errors import ConfigError
+from atb.errors import ConfigError, DataError
 from atb.market.lob.book import Book, Float32, Int64
 
 Clock = Literal["event", "time", "volume"]
@@ -51,6 +51,15 @@ def sampled(book: Book, clock: Clock, every: float) -> Book:
         levels=book.levels[taken],
         traded=traded,
         session=book.session[taken],
+    )
+
+
+def never_ticks(symbol: str) -> DataError:
+    """What a clock of volume says of a book in which nothing is traded."""
+    return DataError(
+        "the book has no trades (no `traded`), so the volume clock never ticks",
+        where=symbol,
+        remedy="give a book with trades, or take --clock event or time",
     )
 
 

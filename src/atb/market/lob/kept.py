@@ -8,9 +8,9 @@ other format and does not judge what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,13 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, depth: int, whole: bool, origin: Mapping[str, str]) -> Iterator[Writer]:
+def writing(
+    path: Path,
+    depth: int,
+    whole: bool,
+    origin: Mapping[str, str],
+    judge: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Writer]:
     """Open a file for `depth` levels; it takes its place when the body has finished it.
 
     Args:
@@ -115,6 +121,7 @@ def writing(path: Path, depth: int, whole: bool, origin: Mapping[str, str]) -> I
         depth: L.
         whole: whether prices are integers.
         origin: see `origin`.
+        judge: given the finished file before it takes its place; what it raises keeps it from it.
 
     Raises:
         StorageError: when the disk refuses.
@@ -127,6 +134,7 @@ def writing(path: Path, depth: int, whole: bool, origin: Mapping[str, str]) -> I
             temporary, schema, compression="zstd", write_page_checksum=True
         ) as file:
             yield Writer(file)
+        judge(temporary)
 
 
 def origin(symbol: str, source: str, synthetic: bool) -> dict[str, str]:
@@ -183,12 +191,7 @@ def read(path: Path, symbol: str | None = None) -> Book:
     with _opened(path) as (file, about):
         if about.rows > MAX_ROWS:
             raise DataError(f"it has {about.rows:,} rows", remedy=f"{MAX_ROWS:,} at most")
-        columns = (
-            np.empty(about.rows, np.int64),
-            np.empty((about.rows, about.levels * len(SIDES)), np.float32),
-            np.empty(about.rows, np.float32),
-            np.empty(about.rows, np.int32),
-        )
+        columns = _columns(about.rows, about.levels)
         start = 0
         for batch in file.iter_batches(batch_size=_ROWS):
             stop = start + batch.num_rows
@@ -196,9 +199,40 @@ def read(path: Path, symbol: str | None = None) -> Book:
             start = stop
         if start != about.rows:
             raise ValueError(f"it has {start:,} rows and says {about.rows:,}")
+    return _book(replace(about, symbol=symbol or about.symbol), columns)
+
+
+def parts(path: Path) -> Iterator[Book]:
+    """The book in a kept file, some thousands of rows at a time.
+
+    Raises:
+        DataError: when it is damaged, empty or of another form.
+    """
+    with _opened(path) as (file, about):
+        for batch in file.iter_batches(batch_size=_ROWS):
+            columns = _columns(batch.num_rows, about.levels)
+            _fill(columns, batch, about.units_per_tick)
+            yield _book(about, columns)
+
+
+def _columns(rows: int, depth: int) -> tuple[npt.NDArray[Any], ...]:
+    """Room for the columns of a book."""
+    return (
+        np.empty(rows, np.int64),
+        np.empty((rows, depth * len(SIDES)), np.float32),
+        np.empty(rows, np.float32),
+        np.empty(rows, np.int32),
+    )
+
+
+def _book(about: Facts, columns: Sequence[npt.NDArray[Any]]) -> Book:
+    time_ns, levels, traded, session = columns
     return Book(
-        symbol or about.symbol,
-        *columns,
+        about.symbol,
+        time_ns,
+        levels,
+        traded,
+        session,
         tick=about.tick,
         source=about.source,
         synthetic=about.synthetic,

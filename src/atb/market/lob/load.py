@@ -1,7 +1,7 @@
 """A book's source turned into one checked book by the clock and depth asked for.
 
-It decides which source answers and warns when that is the simulator; how each is read is in its
-own file.
+It decides which source answers; how each is read is in its own file. A simulated book answers only
+who asks for one.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from atb.config.data import BookData
-from atb.errors import DataError, UsageError
-from atb.events import Listener, Warned, silent
+from atb.errors import DataError, UsageError, nearest
+from atb.events import Listener, silent
 from atb.market.lob import checks, clock, files, sample, store
 from atb.market.lob.book import Book
-from atb.workspace import Workspace, check_symbol
+from atb.workspace import Workspace, check_symbol, is_symbol
 
 SAMPLE_SYMBOL = "SAMPLE"
 SAMPLE_EVENTS = 100_000
@@ -39,8 +40,7 @@ def load_book(
 ) -> Book:
     """A book without a fatal fault, by the clock of the spec, of exactly `spec.levels` levels.
 
-    Source `auto` takes the file if a path is given, else the days stored of the symbol, else (with
-    a warning) the simulator.
+    Source `auto` takes the file if a path is given, else the days stored of the symbol.
 
     Args:
         symbol: the market; None for what a file says.
@@ -49,8 +49,7 @@ def load_book(
         listen: told of progress and warnings.
 
     Raises:
-        UsageError: when source, path and symbol do not go together.
-        ConfigError: when the clock cannot take such steps.
+        UsageError: when source, path and symbol do not go together, or none names a book.
         DataError: when there is no such book, it is damaged or too shallow, or no row is left.
     """
     if spec.path is not None and spec.source == "sample":
@@ -60,8 +59,13 @@ def load_book(
         )
     name = None if symbol is None else check_symbol(symbol)
     request = _Request(name, spec, workspace, listen)
-    books = [_fitted(book, where, spec) for book, where in _SOURCES[spec.source](request)]
+    books, trades = [], False
+    for book, where in _SOURCES[spec.source](request):
+        books.append(_fitted(book, where, spec))
+        trades = trades or bool(book.traded.any())
     whole = store.joined(books)
+    if spec.clock == "volume" and not trades:
+        raise clock.never_ticks(whole.symbol)
     if not len(whole):
         raise DataError(
             f"the {spec.clock} clock takes no row at steps of {spec.every:g}",
@@ -69,6 +73,30 @@ def load_book(
             remedy="take smaller steps, or give a longer book",
         )
     return whole
+
+
+def unchecked(
+    target: str | Path, symbol: str | None, workspace: Workspace, listen: Listener = silent
+) -> Book:
+    """The book of a file, or all days stored of a symbol, as it stands, for `checks.inspect`.
+
+    Args:
+        target: a path, or a symbol where no file has that name.
+        symbol: the market of a file; None for what it says.
+        workspace: where stored books lie.
+        listen: told of progress and of what is left out.
+
+    Raises:
+        UsageError: when the symbol is none, or another one than the target.
+        DataError: when there is no such book, or it cannot be read.
+    """
+    name = None if symbol is None else check_symbol(symbol)
+    word, path = str(target), Path(target)
+    if not is_symbol(word) or path.exists():
+        return files.read(path, name, listen)
+    if name not in (None, word):
+        raise UsageError(f"two symbols are given: {word} and {name}", remedy="leave out one")
+    return store.joined([book for book, _ in _stored(word, workspace)])
 
 
 def _fitted(book: Book, where: str, spec: BookData) -> Book:
@@ -100,20 +128,22 @@ def _auto(request: _Request) -> Parts:
     if request.spec.path is not None:
         yield from _file(request)
         return
-    days = [] if request.symbol is None else store.days(request.workspace, request.symbol)
-    if days:
-        yield from ((store.read(path), str(path)) for path in days)
-        return
-    reason = (
-        "no book is given" if request.symbol is None else f"no book of {request.symbol} is stored"
-    )
-    request.listen(
-        Warned(
-            f"{reason}: a SYNTHETIC one from the simulator is used; give a real one by its path, "
-            "or store it with: atb data import PATH"
+    if request.symbol is None:
+        raise UsageError(
+            "no order book is named", remedy="name a file or a stored symbol, or --source sample"
         )
-    )
-    yield from _sample(request)
+    yield from _stored(request.symbol, request.workspace)
+
+
+def _stored(symbol: str, workspace: Workspace) -> Parts:
+    days = store.days(workspace, symbol)
+    if not days:
+        raise DataError(
+            f"no book of {symbol} is stored in {workspace.root}",
+            remedy=f"{nearest(symbol, store.symbols(workspace))}; atb data import PATH stores one, "
+            "and --source sample simulates one",
+        )
+    yield from ((store.read(path), str(path)) for path in days)
 
 
 def _sample(request: _Request) -> Parts:

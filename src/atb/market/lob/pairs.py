@@ -95,6 +95,14 @@ def find(path: Path, symbol: str | None = None) -> list[Pair]:
     return _in_order(pairs, str(path))
 
 
+def is_lobster(path: Path) -> bool:
+    """Whether it is a zip or a folder with a file of LOBSTER's name, or such a file."""
+    try:
+        return bool(_members(path))
+    except DataError:
+        return False
+
+
 @contextmanager
 def unzipping(where: str) -> Iterator[None]:
     """Turn what `zipfile` raises, on opening and on reading, into a `DataError`."""

@@ -7,7 +7,8 @@ memory; writers wait for each other, and readers see a day before or after an im
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -16,12 +17,14 @@ import numpy as np
 
 from atb import atomic
 from atb.errors import DataError
-from atb.events import Listener, silent
-from atb.market.lob import kept, lobster, lobster_text, pairs
+from atb.events import Listener, Warned, silent
+from atb.market.lob import checks, kept, lobster, lobster_text, pairs
 from atb.market.lob.book import Book
 from atb.market.lob.kept import Facts
 from atb.market.lob.pairs import Pair
 from atb.workspace import Workspace
+
+_READ_IN_PLACE = (".parquet", ".csv", ".txt")
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,28 @@ def import_lobster(
 ) -> list[Path]:
     """Store LOBSTER files day by day in bounded memory; a day that is there is replaced.
 
+    Nothing is stored of a day that training would refuse.
+
     Args:
         workspace: whose `books` they go to.
         path: see `pairs.find`.
         symbol: the ticker where several lie together, or another name for the only one.
-        listen: told of progress in rows, and of what is left out.
+        listen: told of progress in rows, of what is left out, and of a day that changes.
 
     Returns:
         The files written, in order of their days.
 
     Raises:
-        DataError: naming the file, and the line where one is to blame; that day is not stored.
+        DataError: naming the file, and the line or row where one is to blame; that day is not
+            stored.
         StorageError: when the disk refuses, or another process holds the symbol for a minute.
         UsageError: when the symbol cannot be one.
     """
+    _require_lobster(path)
     found = pairs.find(path, symbol)
     name = symbol or found[0].symbol
     folder = workspace.books(name)
-    with atomic.locked(folder / ".lock"):
-        atomic.remove_leftovers(folder)
+    with _writing_to(folder):
         return [
             _import_day(list(day), folder / f"{date}.parquet", name, listen)
             for date, day in groupby(found, key=lambda pair: pair.date)
@@ -66,7 +72,12 @@ def import_lobster(
 def _import_day(day: Sequence[Pair], path: Path, symbol: str, listen: Listener) -> Path:
     origin = kept.origin(symbol, "lobster", synthetic=False)
     step, rows = lobster.CENT, 0
-    with kept.writing(path, day[0].depth, whole=True, origin=origin) as file:
+
+    def judge(made: Path) -> None:
+        checks.require_parts(kept.parts(made), day[0].book.where)
+        _say_what_changes(path, made, listen)
+
+    with kept.writing(path, day[0].depth, True, origin, judge) as file:
         for block in lobster.blocks(day, listen):
             columns = (block.time_ns, *block.levels.T, block.traded, block.session)
             file.append(columns, absent=lobster_text.ABSENT)
@@ -77,6 +88,67 @@ def _import_day(day: Sequence[Pair], path: Path, symbol: str, listen: Listener) 
             )
         file.finish(step / lobster.UNITS_PER_USD, units_per_tick=step)
     return path
+
+
+def _require_lobster(path: Path) -> None:
+    """Say of a book of another kind what it is good for, before it is taken for a zip."""
+    if path.suffix.lower() in _READ_IN_PLACE and not pairs.is_lobster(path):
+        raise DataError(
+            "it is none of LOBSTER's files, and only those are imported",
+            where=str(path),
+            remedy=f"other books are trained on by their path: atb train lob {path}",
+        )
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Hold a symbol's folder, which does not stay without a day in it.
+
+    Raises:
+        StorageError: when another process holds it for a minute.
+    """
+    lock = folder / ".lock"
+    with atomic.locked(lock):
+        atomic.remove_leftovers(folder)
+        try:
+            yield
+        finally:
+            if not any(folder.glob("*.parquet")):
+                lock.unlink(missing_ok=True)
+                with suppress(OSError):  # others may be at work in it
+                    folder.rmdir()
+
+
+def _say_what_changes(old: Path, new: Path, listen: Listener) -> None:
+    """Warn when a day that is stored has other content."""
+    if not old.exists():
+        return
+    try:
+        if _content(old) == _content(new):
+            return
+        before = _extent(old)
+    except DataError:
+        before = "a damaged file"
+    listen(
+        Warned(
+            f"{old.stem} of {old.parent.name} is stored already and changes: "
+            f"{before} before, {_extent(new)} now"
+        )
+    )
+
+
+def _content(path: Path) -> list[str]:
+    return [part.sha256() for part in kept.parts(path)]
+
+
+def _extent(path: Path) -> str:
+    facts = kept.facts(path)
+    return f"{facts.rows:,} rows of {facts.levels} levels"
+
+
+def symbols(workspace: Workspace) -> list[str]:
+    """Of which something is stored."""
+    return sorted({path.parent.name for path in workspace.book_root.glob("*/*.parquet")})
 
 
 def days(workspace: Workspace, symbol: str) -> list[Path]:
