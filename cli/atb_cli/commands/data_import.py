@@ -21,7 +21,8 @@ from atb_cli import options
 def command(path: Path, symbol: str | None, artifacts: Path, as_json: bool) -> None:
     """Store the order book in a LOBSTER zip, folder or pair of files, day by day.
 
-    Days of any length are read in bounded memory. What is stored is learned from by its symbol.
+    Days of any length are read in bounded memory, and none is stored that training would refuse.
+    What is stored is learned from by its symbol.
     """
     from atb.market.lob import store
     from atb.workspace import Workspace
