@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 from atb import atomic
 from atb.errors import AtbError, ResourceError, StoppedError
@@ -120,6 +121,7 @@ class _Member:
         began: monotonic seconds.
         answer: its last word, once it has come.
         asked: whether it was asked to stop.
+        hung_up: whether its end of the line is closed.
     """
 
     job: Job
@@ -129,6 +131,7 @@ class _Member:
     began: float = field(default_factory=time.monotonic)
     answer: Done | AtbError | None = None
     asked: bool = False
+    hung_up: bool = False
 
     @classmethod
     def begin(cls, job: Job, logs: Path) -> _Member:
@@ -148,17 +151,22 @@ class _Member:
     def over(self, listen: Listener) -> bool:
         """Whether its process has ended; what it said until then is passed on."""
         dead = not self.process.is_alive()  # before reading, or its last word may be missed
+        for message in self._said():
+            if isinstance(message, Done | AtbError):
+                self.answer = message
+            else:
+                listen(Within(self.job.name, message))
+        if self.hung_up:
+            self.process.join()
+        return dead or self.hung_up
+
+    def _said(self) -> Iterator[Any]:
+        """Its messages so far; a listener's own errors are none of the line's."""
         try:
             while self.line.poll():
-                message = self.line.recv()
-                if isinstance(message, Done | AtbError):
-                    self.answer = message
-                else:
-                    listen(Within(self.job.name, message))
+                yield self.line.recv()
         except (EOFError, OSError):  # it ended, perhaps within a word
-            self.process.join()
-            return True
-        return dead
+            self.hung_up = True
 
     def outcome(self) -> Outcome:
         """How it ended, once it is over."""
