@@ -100,7 +100,11 @@ def _book(
 
 def _raise(failures: Mapping[str, AtbError], members: int) -> None:
     """End as the first member that failed did."""
+    from atb.errors import DivergedError
+
     for name, error in failures.items():
         others = f"{len(failures)} of {members} models failed"
         remedy = "the same command tries again what failed"
+        if isinstance(error, DivergedError):  # it would go on into the same step
+            remedy = f"train it with other settings: --suite {name} --learning-rate 1e-4"
         raise type(error)(f"{others}; {name}: {error}", remedy=remedy)
