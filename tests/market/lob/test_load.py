@@ -56,7 +56,7 @@ def test_the_stored_days_of_a_symbol(workspace, write_lobster):
     heard = []
     book = load_book("TEST", BookData(levels=2), workspace, heard.append)
     assert book.sha256() == lobster.read(path.parent).sha256()
-    assert not any(isinstance(event, Warned) for event in heard)
+    assert not any("simulat" in event.message for event in heard if isinstance(event, Warned))
     fewer = load_book("TEST", BookData(levels=1, every=3), workspace)
     whole = clock.sampled(lobster.read(path.parent), "event", 3)
     assert fewer.sha256() == whole.top(1).sha256()
@@ -117,6 +117,15 @@ def test_a_clock_of_volume_without_trades(workspace, write_lobster):
     path = write_lobster(lines(9))
     with pytest.raises(DataError, match=r"TEST: the book has no trades.*--clock event or time"):
         load_book(None, BookData(path=path, levels=2, clock="volume", every=5), workspace)
+
+
+def test_a_book_without_trades_is_told_of(workspace, write_lobster):
+    told = []
+    spec = BookData(path=write_lobster(lines(9)), levels=2)
+    assert len(load_book(None, spec, workspace, told.append)) == 9
+    assert [one.message[:22] for one in told if isinstance(one, Warned)] == [
+        "the book has no trades"
+    ]
 
 
 def test_what_is_checked_may_be_a_file_or_a_stored_symbol(workspace, write_lobster):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from atb.config.data import BookData
 from atb.errors import DataError, UsageError, nearest
-from atb.events import Listener, silent
+from atb.events import Listener, Warned, silent
 from atb.market.lob import checks, clock, files, sample, store
 from atb.market.lob.book import Book
 from atb.workspace import Workspace, check_symbol, is_symbol
@@ -72,6 +72,8 @@ def load_book(
             where=whole.symbol,
             remedy="take smaller steps, or give a longer book",
         )
+    if not trades:
+        listen(Warned("the book has no trades: features of them are the same in every row"))
     return whole
 
 
