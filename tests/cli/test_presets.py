@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_list_is_exactly_the_folder(atb):
     listed = atb("presets", "list", "--json").json["presets"]
-    assert [Path(preset["path"]) for preset in listed] == sorted((ROOT / "presets").glob("*.yaml"))
+    found = sorted((ROOT / "presets").glob("*.yaml"), key=lambda path: path.stem)
+    assert [Path(preset["path"]) for preset in listed] == found
     assert all(preset["description"] for preset in listed)
 
 
@@ -43,8 +44,12 @@ def test_the_options_are_the_fields_that_have_a_short_name():
     def command(**_):
         pass
 
-    names = {parameter.name for parameter in options.recipe(command).__click_params__}
-    assert names == set(presets.OPTION_FIELDS) | {"assignments"}
+    def book_command(**_):
+        pass
+
+    added = (options.recipe(command), options.book_recipe(book_command))
+    names = {parameter.name for one in added for parameter in one.__click_params__}
+    assert names | {"book"} == set(presets.OPTION_FIELDS) | {"assignments"}  # a book is an argument
 
 
 def test_an_unknown_preset(atb):
