@@ -17,6 +17,8 @@ from onnx import numpy_helper
 from atb import presets
 from atb.errors import StoppedError
 from atb.market.load import load
+from atb.market.lob import files
+from atb.market.lob.sample import simulate
 from atb.pipeline import resume_training, train_model
 
 # The recipes as they are, but for networks that a test can afford.
@@ -25,13 +27,33 @@ SMALLER = {
     "balanced": (),
     "lstm": ("model.units=[24, 16]", "training.batch=128"),
     "transformer": ("training.batch=256",),
+    "deeplob-seq2seq": (
+        *("features=of", "window=10", "target.horizon=[10, 20]", "training.batch=64"),
+        *("model.filters=4", "model.inception=4", "model.units=8", "model.dropout=0.2"),
+    ),
 }
+TRAINED = [name for name in presets.names() if name not in ("ols", "ridge", "lasso")]
+CASES = [
+    pytest.param(name, marks=pytest.mark.slow) if name == "transformer" else name
+    for name in SMALLER
+]
 
 
-def config(preset: str, market_data: Path, assignments: tuple[str, ...]) -> Any:
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("book") / "book.parquet"
+    files.write(simulate("ETHUSDT", 2500, seed=5), path)
+    return path
+
+
+def config(
+    preset: str, market_data: Path, assignments: tuple[str, ...], book: Path | None = None
+) -> Any:
     candles = market_data / "crypto_ohlcv" / "ETHUSDT_perp_1h_20230101_20250630.parquet"
-    options = {"candles": candles, "start": "2025-01-01", "epochs": 3}
-    return presets.resolve(preset, "ETHUSDT", assignments=assignments, **options).config
+    options: dict[str, Any] = {"candles": candles, "start": "2025-01-01"}
+    if presets.create_config_from_preset(preset, "ETHUSDT").data.kind == "book":
+        options = {"book": book}
+    return presets.resolve(preset, "ETHUSDT", assignments=assignments, epochs=3, **options).config
 
 
 def stop_after(count: int, patch: pytest.MonkeyPatch) -> None:
@@ -70,11 +92,11 @@ def require_equal(whole: Path, resumed: Path) -> None:
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
-@pytest.mark.parametrize("preset", SMALLER)
+@pytest.mark.parametrize("preset", CASES)
 def test_stopped_twice_it_makes_the_same_model(
-    market_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+    market_data: Path, book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
 ) -> None:
-    chosen = config(preset, market_data, SMALLER[preset])
+    chosen = config(preset, market_data, SMALLER[preset], book)
     whole = train_model(chosen, artifacts=tmp_path / "whole")
     with monkeypatch.context() as patch, pytest.raises(StoppedError) as stop:
         stop_after(1, patch)
@@ -89,12 +111,17 @@ def test_stopped_twice_it_makes_the_same_model(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", presets.names())
+@pytest.mark.parametrize("preset", TRAINED)
 @pytest.mark.parametrize("after", [1, 5, 17])
 def test_every_preset_at_its_full_size(
-    market_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str, after: int
+    market_data: Path,
+    book: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    preset: str,
+    after: int,
 ) -> None:
-    chosen = config(preset, market_data, ())
+    chosen = config(preset, market_data, (), book)
     whole = train_model(chosen, artifacts=tmp_path / "whole")
     with monkeypatch.context() as patch:
         stop_after(after, patch)

@@ -14,6 +14,11 @@ from atb import presets
 from atb.config.architectures import ConvRecurrent
 from atb.errors import IntegrityError
 
+CANDLES = [
+    name
+    for name in presets.names()
+    if presets.create_config_from_preset(name, "BTCUSDT").data.kind == "candles"
+]
 Exported = Callable[[str, str], tuple[Any, Path]]
 
 
@@ -45,7 +50,7 @@ def real(candles: np.ndarray) -> Callable[[Any], np.ndarray]:
 
 
 @pytest.mark.parametrize("output", ["return", "probability"])
-@pytest.mark.parametrize("preset", presets.names())
+@pytest.mark.parametrize("preset", CANDLES)
 def test_every_preset_agrees_on_1000_real_and_1000_hostile_windows(
     exported: Exported, real: Callable[[Any], np.ndarray], preset: str, output: str
 ) -> None:
@@ -61,7 +66,7 @@ def test_every_preset_agrees_on_1000_real_and_1000_hostile_windows(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", presets.names())
+@pytest.mark.parametrize("preset", CANDLES)
 def test_every_preset_agrees_on_10000_hostile_windows(exported: Exported, preset: str) -> None:
     from atb.export.parity import check
 

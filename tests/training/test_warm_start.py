@@ -145,9 +145,9 @@ def test_a_parent_of_another_workspace_is_remembered_by_its_folder(
     [
         ((), {"features": "full"}, "the model expects 15 features, the data gives 39"),
         ((), {"features": "price"}, "the model expects 15 features, the data gives 5"),
-        (("window=30",), {}, "the model expects windows of 20 bars, the data gives 30"),
+        (("window=30",), {}, "the model expects windows of 20 rows, the data gives 30"),
         (("dataset.scaler=minmax",), {}, "features scaled by standard, the data gives minmax"),
-        ((), {"timeframe": "4h"}, "the model expects bars of 1h, the data gives 4h"),
+        ((), {"timeframe": "4h"}, "rows of timeframe 1h, the data gives timeframe 4h"),
         (("model.units=[7]",), {}, r"has units \[6\], the recipe asks for \[7\]"),
         (("target.horizon=3",), {}, "has horizon 1, the recipe asks for 3"),
         (("target.kind=direction",), {}, "has kind return, the recipe asks for direction"),
@@ -218,7 +218,7 @@ def test_a_parent_may_have_learned_up_to_the_first_test_row_and_no_bar_further(
     for first in (row, row + 1, row + 500):
         warm_start.require_unseen(until, candles, tested_from(first))
     for first in (row - 1, row - 500):
-        with pytest.raises(DataError, match="the model has learned from bars up to") as caught:
+        with pytest.raises(DataError, match="the model has learned from rows up to") as caught:
             warm_start.require_unseen(until, candles, tested_from(first))
         assert iso(until) in caught.value.what
         assert iso(int(candles.close_time[first])) in caught.value.what
@@ -236,7 +236,7 @@ def test_what_a_grandparent_learned_from_stays_learned(
     until = metadata(parent.path)["learned_until"]
     assert metadata(child.path)["learned_until"] == until
     between = config("2024-01-01", "2024-04-25", wide, warm_start=str(child.path))
-    with pytest.raises(DataError, match=f"learned from bars up to {until}"):
+    with pytest.raises(DataError, match=f"learned from rows up to {until}"):
         train_model(between, artifacts=artifacts)
     later = config("2024-01-01", "2024-05-03", wide, warm_start=str(child.path))
     found = metadata(train_model(later, artifacts=artifacts).path)
