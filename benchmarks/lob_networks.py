@@ -7,6 +7,8 @@ change the time. Pin the process to one core.
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -55,10 +57,10 @@ def training(arguments: argparse.Namespace) -> None:
         if arguments.only and name not in arguments.only:
             continue
         takes = [_steps(config, jit, arguments.batch) for jit in (False, True)]
-        takes.append(_torch_steps(config, arguments.batch))
-        first = [take and _or_none(take) for take in takes]
-        works = [take if take and known else None for take, known in zip(takes, first, strict=True)]
-        plain, compiled, torch = _rates(works, arguments)
+        first = [_or_none(take) for take in takes]
+        works = [take if known else None for take, known in zip(takes, first, strict=True)]
+        plain, compiled = _rates(works, arguments)
+        torch = _torch_rate(config, arguments)
         ratio = max(plain or 0, compiled or 0) / torch if torch else None
         cells = (plain, compiled, first[0], first[1], torch, ratio)
         digits = (0, 0, 1, 1, 0, 2)
@@ -97,31 +99,21 @@ def _steps(config: TrainingConfig, jit_compile: bool, batch: int) -> Take:
     return trial.runner(config.model_copy(update={"training": fit}), "float32", batch)
 
 
-def _torch_steps(config: TrainingConfig, batch: int) -> Take | None:
-    """The same for the same DeepLOB in PyTorch; None of other networks, or without PyTorch."""
+def _torch_rate(config: TrainingConfig, arguments: argparse.Namespace) -> float | None:
+    """The same of this DeepLOB in PyTorch; None of other networks, or without PyTorch.
+
+    In a process of its own: PyTorch and TensorFlow each register LLVM, which ends a common one.
+    """
     if config.model.architecture != "deeplob" or find_spec("torch") is None:
         return None
-    import torch
-    from torch_deeplob import DeepLob
-
-    torch.manual_seed(7)
-    torch.set_num_threads(1)
-    spec, horizons = config.model, len(config.target.horizons)
-    network = DeepLob(spec.filters, spec.inception, spec.units, 3 * horizons)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    windows = torch.randn(batch, 1, config.window, width(config.features))
-    classes = torch.zeros(batch, horizons, dtype=torch.long)
-
-    def take(count: int) -> float:
-        start = time.perf_counter()
-        for _ in range(count):
-            optimizer.zero_grad()
-            raw = network(windows).view(batch * horizons, 3)
-            torch.nn.functional.cross_entropy(raw, classes.view(-1)).backward()
-            optimizer.step()
-        return time.perf_counter() - start
-
-    return take
+    spec = config.model
+    sizes = (spec.filters, spec.inception, spec.units, len(config.target.horizons), config.window)
+    words = [str(word) for word in (*sizes, arguments.batch, arguments.steps, ROUNDS)]
+    program = Path(__file__).with_name("torch_deeplob.py")
+    done = subprocess.run(
+        [sys.executable, str(program), *words], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
 
 
 def latency(arguments: argparse.Namespace) -> None:
