@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import untrained
 from rich.console import Console
 from rich.table import Table
 
 from atb import backend, presets
+from atb.market.candles import COLUMNS
 
 PRESETS = ("legacy", "fast", "balanced", "quality")
 ROUND = 100
@@ -28,24 +30,9 @@ ROUND = 100
 
 def export(preset: str, folder: Path) -> tuple[Path, Path]:
     """Our graph and Keras's own of a preset's serving model."""
-    from atb.config.features import SETS
-    from atb.export.graph import serving_model
     from atb.export.onnx import export as fused
-    from atb.features.scaling import Scaling
-    from atb.models.build import network
 
-    config = presets.create_config_from_preset(preset, "BTCUSDT")
-    width = len(SETS[config.features])
-    serving = serving_model(
-        network(config.model, config.target, (config.window, width)),
-        features=config.features,
-        columns=5,
-        window=config.window,
-        scaling=Scaling(np.ones(width, np.float32), np.zeros(width, np.float32)),
-        target=config.target,
-        target_scale=1.0,
-        target_offset=0.0,
-    )
+    serving = untrained.serving(presets.create_config_from_preset(preset, "BTCUSDT"), len(COLUMNS))
     ours, own = folder / f"{preset}.onnx", folder / f"{preset}_keras.onnx"
     fused(serving, ours, {})
     serving.predict_on_batch(np.ones((1, *serving.input.shape[1:])))  # Keras wants a called model

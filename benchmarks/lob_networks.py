@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import untrained
 from rich.console import Console
 from rich.table import Table
 
 from atb import backend, presets
-from atb.config.features import width
 from atb.config.training import TrainingConfig
 from atb.errors import ConfigError
+from atb.market.lob import book
 from atb.market.lob.sample import simulate
 
 Take = Callable[[int], float]  # steps to the seconds they take
@@ -134,22 +135,9 @@ def latency(arguments: argparse.Namespace) -> None:
 
 def _export(config: TrainingConfig, path: Path) -> int:
     """Write the serving graph of an untrained network; rows it reads."""
-    from atb.export.graph import serving_model
     from atb.export.onnx import export
-    from atb.features.scaling import Scaling
-    from atb.models.build import network
 
-    columns = width(config.features)
-    serving: Any = serving_model(
-        network(config.model, config.target, (config.window, columns)),
-        features=config.features,
-        columns=42,
-        window=config.window,
-        scaling=Scaling(np.ones(columns, np.float32), np.zeros(columns, np.float32)),
-        target=config.target,
-        target_scale=1.0,
-        target_offset=0.0,
-    )
+    serving = untrained.serving(config, len(book.columns(10)))
     export(serving, path, {})
     return int(serving.input.shape[1])
 
