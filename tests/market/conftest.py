@@ -66,3 +66,20 @@ def exchange():
     span = parse_time("2024-10-01"), parse_time("2025-02-15")
     with helper.serving(helper.Exchange(sample.simulate("BTCUSDT", "1h", *span, 7))) as server:
         yield server
+
+
+@pytest.fixture
+def each_column_spoilt():
+    """`each_column_spoilt(path)`: a Parquet file with a bit of each column flipped in turn."""
+    import pyarrow.parquet as pq
+
+    def each(path):
+        group, content = pq.ParquetFile(path).metadata.row_group(0), path.read_bytes()
+        for chunk in map(group.column, range(group.num_columns)):
+            spoilt = bytearray(content)
+            first = chunk.dictionary_page_offset or chunk.data_page_offset
+            spoilt[first + chunk.total_compressed_size - 1] ^= 1
+            path.write_bytes(spoilt)
+            yield
+
+    return each
