@@ -11,6 +11,7 @@ from atb.clock import parse_time, timeframe_ms
 from atb.config.spec import Spec, by_tag, checked, tagged
 
 Market = Literal["candles", "book"]  # what rows are of
+Clock = Literal["event", "time", "volume"]  # what rows of a book are taken by
 
 
 class CandleData(Spec):
@@ -88,7 +89,7 @@ class BookData(Spec):
     kind: Literal["book"] = "book"
     source: Literal["auto", "file", "sample"] = "auto"
     path: Path | None = Field(None, strict=False)
-    clock: Literal["event", "time", "volume"] = "event"
+    clock: Clock = "event"
     every: float = Field(1.0, gt=0, le=1e9)
     levels: int = Field(10, ge=1, le=200)
 

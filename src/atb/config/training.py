@@ -11,7 +11,7 @@ from atb.config.architectures import Architecture, ConvRecurrent
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData, CandleData, Data
 from atb.config.dataset import DatasetSpec
-from atb.config.features import depth, known_set, market_of
+from atb.config.features import depth, known_set, lookback, market_of
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec, checked, complaint
 from atb.config.targets import ReturnTarget, Target
@@ -83,6 +83,11 @@ class TrainingConfig(Spec):
                 f"label smoothing and class weights are for classes, not for a {self.target.kind}"
             )
         return self
+
+    @property
+    def reach(self) -> int:
+        """Raw rows a prediction depends on: the window, and what its features look back on."""
+        return self.window + lookback(self.features)
 
     def sha256(self) -> str:
         """Hash of the recipe: equal recipes have equal hashes."""

@@ -11,8 +11,9 @@ from functools import cached_property
 from keras import ops
 
 from atb.features.causal import Series, delay, difference
+from atb.market.lob import book
 
-SIDES, FLOW = 4, 2  # columns of a level, and beside the levels
+SIDES, FLOW = len(book.SIDES), len(book.FLOW)  # columns of a level, and beside the levels
 
 
 class Levels:
@@ -22,9 +23,9 @@ class Levels:
     signed size traded and the seconds since the row before.
     """
 
-    def __init__(self, book: Series) -> None:
-        self.ladder = book[:, :, :-FLOW]
-        self.traded, self.seconds = book[:, :, -2:-1], book[:, :, -1:]
+    def __init__(self, rows: Series) -> None:
+        self.ladder = rows[:, :, :-FLOW]
+        self.traded, self.seconds = rows[:, :, -2:-1], rows[:, :, -1:]
         self.ask_price, self.bid_price = self.ladder[:, :, 0::SIDES], self.ladder[:, :, 2::SIDES]
 
     @cached_property

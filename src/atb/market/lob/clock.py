@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from atb.clock import NS_PER_SECOND
+from atb.config.data import Clock
 from atb.errors import ConfigError, DataError
 from atb.market.lob.book import Book, Float32, Int64
 
-Clock = Literal["event", "time", "volume"]
 Bools = npt.NDArray[np.bool_]
 
 

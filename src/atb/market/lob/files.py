@@ -7,7 +7,6 @@ the book is any good is for `checks.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from atb.errors import DataError
@@ -56,11 +55,11 @@ def write(book: Book, path: Path) -> None:
 def _parquet(path: Path, symbol: str | None, listen: Listener) -> Book:
     if not kept.is_kept(path):
         return snapshots.read(path, symbol)
-    book = kept.read(path)
-    if symbol in (None, book.symbol):
-        return book
-    listen(Warned(f"{path} is of {book.symbol}: it is taken for {symbol}"))
-    return replace(book, symbol=symbol)
+    book = kept.read(path, symbol)
+    own = kept.facts(path).symbol
+    if own != book.symbol:
+        listen(Warned(f"{path} is of {own}: it is taken for {symbol}"))
+    return book
 
 
 def _csv(path: Path, symbol: str | None, _listen: Listener) -> Book:
@@ -68,8 +67,7 @@ def _csv(path: Path, symbol: str | None, _listen: Listener) -> Book:
 
 
 def _text(path: Path, symbol: str | None, _listen: Listener) -> Book:
-    book = fi2010.read(path)
-    return book if symbol is None else replace(book, symbol=symbol)
+    return fi2010.read(path, symbol)
 
 
 _READERS: dict[str, Callable[[Path, str | None, Listener], Book]] = {
