@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from atb import backend, parents, runs
 from atb.backtest import hooks
-from atb.config.features import lookback
 from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
 from atb.dataset.split import require_rows
@@ -141,11 +140,19 @@ def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> 
     """The rows of a recipe, enough of them."""
     with watch.stage("data"):
         history = load_history(config.symbol, config.data, workspace, watch.listen)
-        reach = max(config.window + lookback(config.features), config.dataset.first_end + 1)
-        longest = config.target.horizons[-1]
-        where, more = str(config.data.path or history.source), config.data.more
-        require_rows(len(history), reach, longest, config.dataset, where=where, more=more)
+        require_enough(config, len(history), history.source)
         return history
+
+
+def require_enough(config: TrainingConfig, rows: int, source: str) -> None:
+    """Refuse rows that are too few for a recipe, before anything slow starts.
+
+    Raises:
+        DataError: naming the file, or else the source.
+    """
+    reach = max(config.reach, config.dataset.first_end + 1)
+    where, horizon = str(config.data.path or source), config.target.horizons[-1]
+    require_rows(rows, reach, horizon, config.dataset, where=where, more=config.data.more)
 
 
 def _with_parent(

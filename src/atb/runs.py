@@ -60,6 +60,11 @@ class Run:
         return Workspace(self.path.absolute().parent.parent)
 
     @property
+    def begun(self) -> bool:
+        """Whether its recipe is there: it has begun, and nobody has ended it."""
+        return (self.path / RECIPE).is_dir()
+
+    @property
     def started(self) -> bool:
         """Whether there is a checkpoint to go on from."""
         return any(self.checkpoints.glob("[0-9]*"))
@@ -116,12 +121,13 @@ def find(workspace: Workspace, reference: str) -> Run:
     if reference in known:
         return known[reference]
     path = Path(reference)
-    if not (path / RECIPE).is_dir():
+    run = Run(path.absolute().name, path)
+    if not run.begun:
         raise UsageError(
             f"there is no stopped training {reference!r} in {workspace.runs}",
             remedy=nearest(reference, known),
         )
-    return Run(path.absolute().name, path)
+    return run
 
 
 def listing(workspace: Workspace) -> list[Run]:
@@ -185,7 +191,7 @@ def _held(run: Run) -> Iterator[None]:
         UsageError: when another process ended it meanwhile.
     """
     with atomic.locked(run.path / ".lock", seconds=1.0, taken="another process trains this run"):
-        if not (run.path / RECIPE).is_dir():
+        if not run.begun:
             shutil.rmtree(run.path)  # the lock alone, made a moment ago
             raise UsageError(f"the training {run.name} has ended in another process")
         yield

@@ -125,8 +125,7 @@ def _conclude(
         with watch.stage("export"):
             serving = _serving(config, history, dataset, fitted)
             onnx.export(serving, graph, record.properties(run.name, config, history))
-            rows = config.window + lookback(config.features)
-            windows = parity.sample(history.matrix(), dataset.split.ends, rows)
+            windows = parity.sample(history.matrix(), dataset.split.ends, config.reach)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
             made = record.Run(

@@ -25,7 +25,7 @@ from atb.market.access import load_history
 from atb.market.history import History
 from atb.registry import integrity
 from atb.runs import Recipe
-from atb.tabular.moments import PIECE, flattened
+from atb.tabular.moments import flattened, in_pieces
 from atb.targets.build import build
 from atb.walk import prepare
 from atb.workspace import Workspace
@@ -120,8 +120,5 @@ def decisions(learned: Float64, classes: Float64, predicted: Float64) -> Int64:
 
 def _predicted(estimator: Any, dataset: Dataset, ends: Int64) -> Float64:
     """`[M, K]` moves in basis points."""
-    starts = range(0, len(ends), PIECE)
-    pieces = [
-        estimator.predict(flattened(dataset, ends[start : start + PIECE])) for start in starts
-    ]
+    pieces = [estimator.predict(flattened(dataset, piece)) for piece in in_pieces(ends)]
     return dataset.served(np.concatenate(pieces))

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atb import atomic, backend, pipeline, runs
+from atb import atomic, backend, pipeline
 from atb.events import Listener
 from atb.extras import require
-from atb.runs import RECIPE, Run
 from atb.studies.suite import Suite
 
 
@@ -21,7 +20,7 @@ def train_network(suite: Suite, member: str, listen: Listener) -> None:
         AtbError: as `pipeline.train_model` does.
     """
     artifacts, run = suite.workspace.root, suite.run(member)
-    if is_begun(run):
+    if run.begun:
         pipeline.resume_training(run.name, artifacts=artifacts, listen=listen)
         return
     config = suite.members[member]
@@ -36,10 +35,7 @@ def train_lines(suite: Suite, members: Sequence[str], listen: Listener) -> None:
     """
     artifacts = suite.workspace.root
     missing = [member for member in members if not suite.model(member).is_dir()]
-    for member in members:
-        if member not in missing and is_begun(suite.run(member)):
-            runs.end(suite.run(member))  # killed after the model was registered
-    begun = [member for member in missing if is_begun(suite.run(member))]
+    begun = [member for member in missing if suite.run(member).begun]
     for member in begun:
         pipeline.resume_training(suite.run(member).name, artifacts=artifacts, listen=listen)
     fresh = [suite.members[member] for member in missing if member not in begun]
@@ -60,8 +56,3 @@ def count_gpus(listen: Listener) -> int:  # noqa: ARG001 (every job could report
     """GPUs that TensorFlow sees; asked in a process of its own, which keeps no memory of theirs."""
     backend.prepare(seed=0)
     return len(require("tensorflow", extra="train").config.list_physical_devices("GPU"))
-
-
-def is_begun(run: Run) -> bool:
-    """Whether a training was begun and its model is not registered."""
-    return (run.path / RECIPE).is_dir()

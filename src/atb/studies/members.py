@@ -10,7 +10,6 @@ from typing import Any
 
 from atb import presets
 from atb.config.book_architectures import Linear
-from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.errors import UsageError, nearest
 
@@ -78,13 +77,8 @@ def recipes(
     }
     for name, config in found.items():
         _require_classes(name, config)
-    first = max(max(one.dataset.first_end, reach(one) - 1) for one in found.values())
+    first = max(max(one.dataset.first_end, one.reach - 1) for one in found.values())
     return {name: _beginning_at(config, first) for name, config in found.items()}
-
-
-def reach(config: TrainingConfig) -> int:
-    """Rows a prediction depends on: the window, and what its features look back on."""
-    return config.window + lookback(config.features)
 
 
 def _require_classes(name: str, config: TrainingConfig) -> None:

@@ -36,9 +36,17 @@ def of(suite: Suite, failures: Mapping[str, AtbError]) -> Json:
     metadata = {
         name: _metadata(suite.model(name)) for name in suite.members if name not in failures
     }
-    judged = {name: _judged(suite, name) for name in metadata}
+    metrics = {name: _read(suite.model(name) / "metrics.json") for name in metadata}
+    judged = {name: _judged(suite, name, metrics[name]) for name in metadata}
     first = next(iter(metadata.values()), None)
-    models = {name: _model(suite, name, metadata[name], judged[name]) for name in metadata}
+    models = {
+        name: {
+            **_model(suite, name, metadata[name]),
+            "horizons": {horizon: _figures(verdict) for horizon, verdict in judged[name].items()},
+            "backtest": metrics[name]["backtest"],
+        }
+        for name in metadata
+    }
     return {
         "suite": suite.name,
         "path": str(suite.path),
@@ -71,9 +79,8 @@ def _read(path: Path) -> Json:
     return content
 
 
-def _judged(suite: Suite, name: str) -> dict[str, Json]:
+def _judged(suite: Suite, name: str, metrics: Json) -> dict[str, Json]:
     """The verdicts by horizon; a line's on its moves are joined with those on its decisions."""
-    metrics = _read(suite.model(name) / "metrics.json")
     first = str(suite.members[name].target.horizons[0])
     own = {first: metrics, **metrics.get("horizons", {})}
     if name not in suite.lines:
@@ -110,7 +117,8 @@ def _baseline(name: str, judged: Mapping[str, Mapping[str, Json]]) -> dict[str, 
     return found
 
 
-def _model(suite: Suite, name: str, metadata: Json, judged: Mapping[str, Json]) -> Json:
+def _model(suite: Suite, name: str, metadata: Json) -> Json:
+    """What a model is and how it was trained."""
     training, recipe = metadata["training"], suite.members[name]
     return {
         "path": str(suite.model(name)),
@@ -126,8 +134,6 @@ def _model(suite: Suite, name: str, metadata: Json, judged: Mapping[str, Json]) 
         "batch": training["batch"],
         "accumulation": training["accumulation"],
         "seconds": metadata["stages"]["training"],
-        "horizons": {horizon: _figures(verdict) for horizon, verdict in judged.items()},
-        "backtest": _read(suite.model(name) / "metrics.json")["backtest"],
     }
 
 

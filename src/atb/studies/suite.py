@@ -97,14 +97,16 @@ def unfinished(workspace: Workspace, recipes: Recipes, book: Book) -> Suite | No
     Raises:
         ConfigError: when another version of atb wrote it.
     """
-    for path in sorted(workspace.suites.glob(f"*-{_digest(recipes, book)}/{SUITE}"), reverse=True):
-        members = {
-            name: _on(book, path.parent / BOOK, from_json(json.dumps(fields), str(path)))
-            for name, fields in json.loads(path.read_text()).items()
-        }
-        suite = Suite(path.parent.name, path.parent, members)
-        return None if suite.finished() else suite
-    return None
+    alike = workspace.suites.glob(f"*-{_digest(recipes, book)}/{SUITE}")
+    path = max(alike, default=None)
+    if path is None:
+        return None
+    members = {
+        name: _on(book, path.parent / BOOK, from_json(json.dumps(fields), str(path)))
+        for name, fields in json.loads(path.read_text()).items()
+    }
+    suite = Suite(path.parent.name, path.parent, members)
+    return None if suite.finished() else suite
 
 
 def begin(workspace: Workspace, recipes: Recipes, book: Book) -> Suite:

@@ -15,7 +15,6 @@ from atb import atomic, machine, runs
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData
 from atb.config.training import TrainingConfig
-from atb.dataset.split import require_rows
 from atb.errors import AtbError, StoppedError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
@@ -24,9 +23,9 @@ from atb.fleet.job import Job
 from atb.market.lob import clock
 from atb.market.lob.book import Book
 from atb.market.lob.load import load_book
+from atb.pipeline import require_enough
 from atb.report import performance
 from atb.studies import jobs, results, suite
-from atb.studies.members import reach
 from atb.studies.suite import RESULTS, Recipes, Suite
 from atb.workspace import Workspace
 
@@ -84,9 +83,7 @@ def _book(recipes: Recipes, symbol: str | None, workspace: Workspace, listen: Li
         if spec.clock == "volume" and not book.traded.any():
             raise clock.never_ticks(book.symbol)
         rows = len(clock.sampled(book, spec.clock, spec.every))
-        first = max(reach(recipe), recipe.dataset.first_end + 1)
-        where, horizon = str(spec.path or book.source), recipe.target.horizons[-1]
-        require_rows(rows, first, horizon, recipe.dataset, where=where, more=spec.more)
+        require_enough(recipe, rows, book.source)
     return book
 
 
@@ -98,7 +95,7 @@ def _data(recipe: TrainingConfig) -> BookData:
 
 def _say_where_it_stands(found: Suite, listen: Listener) -> None:
     missing = found.missing()
-    begun = [member for member in missing if jobs.is_begun(found.run(member))]
+    begun = [member for member in missing if found.run(member).begun]
     if len(missing) == len(found.members) and not begun:
         listen(Noted(f"suite {found.name}: {', '.join(found.members)}"))
         return
@@ -114,9 +111,9 @@ def _say_where_it_stands(found: Suite, listen: Listener) -> None:
 def _train(found: Suite, at_once: int | None, listen: Listener) -> Failures:
     """Train the members that have no model; why some of them failed."""
     missing = found.missing()
-    for member in found.members.keys() - set(missing):
-        if jobs.is_begun(found.run(member)):  # killed after the model was registered
-            runs.end(found.run(member))
+    for member in found.members:
+        if found.model(member).is_dir() and found.run(member).begun:
+            runs.end(found.run(member))  # killed after the model was registered
     asked = dict(_jobs(found, missing))
     if not asked:
         return {}

@@ -26,7 +26,7 @@ from atb.dataset.build import Dataset
 from atb.dataset.learner import Epoch, Fitted
 from atb.errors import ConfigError
 from atb.models.build import network
-from atb.tabular.moments import PIECE, Moments, flattened, moments
+from atb.tabular.moments import PIECE, Moments, flattened, in_pieces, moments
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -161,9 +161,8 @@ def _fitted(spec: Linear, line: _Line, dataset: Dataset, target: Target, seconds
     kernel, bias = (weight.astype(np.float64) for weight in model.layers[-1].get_weights())
 
     def predict(ends: Int64) -> Float64:
-        starts = range(0, len(ends), PIECE)
-        pieces = (flattened(dataset, ends[start : start + PIECE]) for start in starts)
-        return np.concatenate([piece @ kernel + bias for piece in pieces])
+        pieces = [flattened(dataset, piece) @ kernel + bias for piece in in_pieces(ends)]
+        return np.concatenate(pieces)
 
     def write(path: Path) -> None:
         skops.io.dump(line.estimator, path)

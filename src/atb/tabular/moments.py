@@ -6,6 +6,7 @@ numbers, no estimator.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,13 +72,18 @@ def flattened(dataset: Dataset, ends: Int64) -> Float32:
     return windows
 
 
+def in_pieces(ends: Int64) -> Iterator[Int64]:
+    """The ends in order, as many at a time as windows shall exist."""
+    for start in range(0, len(ends), PIECE):
+        yield ends[start : start + PIECE]
+
+
 def moments(dataset: Dataset, ends: Int64) -> Moments:
     """Of the windows with these ends, and of what is fitted to them."""
     horizons = dataset.target.shape[1]
     width = dataset.window * dataset.matrix.shape[1]
     total = np.zeros((width + horizons + 1, width + horizons + 1))
-    for start in range(0, len(ends), PIECE):
-        piece = ends[start : start + PIECE]
+    for piece in in_pieces(ends):
         ones = np.ones((len(piece), 1))
         columns = np.hstack([flattened(dataset, piece), dataset.target[piece], ones])
         total += columns.T @ columns
