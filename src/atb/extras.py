@@ -18,7 +18,8 @@ LIBRARIES = {
         "tf2onnx",
         "jinja2",
         "matplotlib",
-    )
+    ),
+    "tune": ("optuna",),
 }
 
 

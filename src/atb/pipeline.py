@@ -26,7 +26,7 @@ from atb.targets.build import build
 from atb.workspace import Workspace
 
 if TYPE_CHECKING:
-    from atb.walk import TrainingResult
+    from atb.walk import Learned, TrainingResult
 
 
 def train_model(
@@ -107,6 +107,30 @@ def train_models(
             backend.prepare(first.training.seed)
             from atb.walk import walk_together  # not earlier: it imports TensorFlow
         return walk_together(begun, recipes, labels, hook, watch)
+
+
+def learn(
+    recipe: Recipe, workspace: Workspace, checkpoints: Path, listen: Listener = silent
+) -> Learned:
+    """Learn in a process of a study: nothing is judged or registered, test rows are not predicted.
+
+    Args:
+        recipe: what is learned, from which history.
+        workspace: where the model lies whose weights it may begin with.
+        checkpoints: folder of the training's checkpoints; what lies there is taken up, so the same
+            call goes on where it stopped.
+        listen: told of stages and epochs.
+
+    Raises:
+        AtbError: as `train_model` does.
+    """
+    require_installed("train")
+    config = recipe.config
+    labels = build(config.target, recipe.history, config.dataset.max_gap)
+    backend.prepare(config.training.seed)
+    from atb import walk  # not earlier: it imports TensorFlow
+
+    return walk.learn(recipe, labels, workspace, checkpoints, Stopwatch(listen))
 
 
 def resume_training(

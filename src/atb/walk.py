@@ -35,6 +35,7 @@ from atb.tabular.linear import LinearLearner
 from atb.targets.labels import Labels
 from atb.training import warm_start
 from atb.training.fit import NetworkLearner
+from atb.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,34 @@ class TrainingResult:
 
 def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch) -> TrainingResult:
     """Learn from good data, judge, export and register; an error leaves nothing registered."""
+    learned = learn(recipe, labels, run.workspace, run.checkpoints, watch)
+    return _conclude(run, recipe, learned.dataset, learned.fitted, hook, watch)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a recipe came to before anything was judged; test rows are still untouched."""
+
+    dataset: Dataset
+    fitted: Fitted
+
+
+def learn(
+    recipe: Recipe, labels: Labels, workspace: Workspace, checkpoints: Path, watch: Stopwatch
+) -> Learned:
+    """Fit on train windows, stop and choose on validation windows; nothing is judged or kept.
+
+    Args:
+        recipe: what is learned, from which history.
+        labels: of every row of it.
+        workspace: where the model lies whose weights it may begin with.
+        checkpoints: folder of the training's checkpoints; what lies there is taken up.
+        watch: told of stages and epochs.
+    """
     dataset = prepare(recipe, labels, watch)
     with watch.stage("training"):
-        fitted = _learner(run, recipe, dataset, watch).fit(dataset)
-    return _conclude(run, recipe, dataset, fitted, hook, watch)
+        learner = _learner(recipe, dataset, workspace, checkpoints, watch)
+        return Learned(dataset, learner.fit(dataset))
 
 
 def walk_together(
@@ -94,7 +119,9 @@ def _line(recipe: Recipe) -> Linear:
     return recipe.config.model
 
 
-def _learner(run: Run, recipe: Recipe, dataset: Dataset, watch: Stopwatch) -> Learner:
+def _learner(
+    recipe: Recipe, dataset: Dataset, workspace: Workspace, checkpoints: Path, watch: Stopwatch
+) -> Learner:
     """What the network of a recipe learns by."""
     config = recipe.config
     if isinstance(config.model, Linear):
@@ -103,8 +130,8 @@ def _learner(run: Run, recipe: Recipe, dataset: Dataset, watch: Stopwatch) -> Le
         config.model,
         config.target,
         config.training,
-        run.checkpoints,
-        _initial(run, recipe, dataset),
+        checkpoints,
+        _initial(recipe, dataset, workspace),
         watch.listen,
     )
 
@@ -147,14 +174,16 @@ def _conclude(
     return TrainingResult(kept.version, kept.path, kept.onnx, summary)
 
 
-def _initial(run: Run, recipe: Recipe, dataset: Dataset) -> Callable[[Any], None] | None:
+def _initial(
+    recipe: Recipe, dataset: Dataset, workspace: Workspace
+) -> Callable[[Any], None] | None:
     """What gives a network the weights it begins with; None where chance does."""
     reference = recipe.config.warm_start
     if reference is None:
         return None
     learned_until = parse_time(recipe.notes["warm_start"]["learned_until"])
     warm_start.require_unseen(learned_until, recipe.history, dataset)
-    return partial(warm_start.give, run.workspace, reference)
+    return partial(warm_start.give, workspace, reference)
 
 
 def _verdicts(

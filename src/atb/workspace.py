@@ -107,9 +107,9 @@ class Workspace:
         return self.root / "runs"
 
     @property
-    def suites(self) -> Path:
-        """Models trained side by side: a folder for each time."""
-        return self.root / "suites"
+    def studies(self) -> Path:
+        """Trainings side by side that answer one question: a folder for each time."""
+        return self.root / "studies"
 
     @property
     def model_root(self) -> Path:

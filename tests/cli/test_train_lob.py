@@ -86,7 +86,7 @@ def test_what_was_interrupted_before_its_results_trains_nothing_again(trained, a
     assert "training" not in again.err.replace("what training took", "")
     assert again.json["models"] == done.json["models"]
     assert (suite / "performance.png").is_file()
-    assert len(list((folder / "artifacts" / "suites").glob("2*"))) == 1
+    assert len(list((folder / "artifacts" / "studies").glob("2*"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_suite_that_ended_early_goes_on_where_it_stopped(
         assert "atb train resume" not in said
     assert not any(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below if
                    Path(f"/proc/{pid}").exists())  # fmt: skip
-    (suite,) = tmp_path.glob("artifacts/suites/2*")
+    (suite,) = tmp_path.glob("artifacts/studies/2*")
     (ols,) = tmp_path.glob("artifacts/models/TEST/ols/2*")
     made = ols.stat().st_mtime_ns
 

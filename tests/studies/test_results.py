@@ -8,13 +8,14 @@ import pytest
 
 from atb.errors import IntegrityError, ResourceError
 from atb.report import performance
-from atb.studies import results, suite
+from atb.studies import results
+from atb.studies.suite import KIND, Suite
 from atb.workspace import Workspace
 
 
 @pytest.fixture
 def begun(tmp_path, recipes, book):
-    return suite.begin(Workspace(tmp_path), recipes, book)
+    return Suite.begin(KIND, Workspace(tmp_path), recipes, book, {})
 
 
 @pytest.fixture

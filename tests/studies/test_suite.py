@@ -12,7 +12,9 @@ import pytest
 from atb.config.targets import MidPriceTarget
 from atb.errors import ConfigError
 from atb.market.lob import files
-from atb.studies import members, suite
+from atb.studies import members
+from atb.studies.study import RESULTS
+from atb.studies.suite import KIND, Suite
 from atb.studies.train import _jobs
 from atb.workspace import Workspace
 
@@ -24,45 +26,51 @@ def workspace(tmp_path):
 
 @pytest.fixture
 def begun(workspace, recipes, book):
-    return suite.begin(workspace, recipes, book)
+    return Suite.begin(KIND, workspace, recipes, book, {})
+
+
+def unfinished(workspace, recipes, book):
+    return Suite.unfinished(KIND, workspace, recipes, book, {})
 
 
 def test_its_folder_holds_the_book_and_the_recipes(workspace, recipes, book, begun):
-    assert begun.path == workspace.suites / begun.name
-    kept = files.read(begun.path / "book.parquet")
+    assert begun.path == workspace.studies / begun.name
+    kept = files.read(begun.path / "history.parquet")
     assert (kept.sha256(), kept.symbol, kept.synthetic) == (book.sha256(), "SAMPLE", True)
     for name, config in begun.members.items():
-        assert (config.symbol, config.data.path) == ("SAMPLE", begun.path / "book.parquet")
+        assert (config.symbol, config.data.path) == ("SAMPLE", begun.path / "history.parquet")
         assert config.data.source == "file"
         assert config.model == recipes[name].model
-    assert list(json.loads((begun.path / "suite.json").read_text())) == ["ols", "ridge", "lob-mlp"]
-    assert sorted(path.name for path in begun.path.iterdir()) == ["book.parquet", "suite.json"]
+    said = json.loads((begun.path / "study.json").read_text())
+    assert (said["kind"], said["settings"]) == ("suite", {})
+    assert list(said["members"]) == ["ols", "ridge", "lob-mlp"]
+    assert sorted(path.name for path in begun.path.iterdir()) == ["history.parquet", "study.json"]
 
 
 def test_the_same_asked_again_is_found_again(workspace, recipes, book, begun):
-    found = suite.unfinished(workspace, recipes, book)
+    found = unfinished(workspace, recipes, book)
     assert found == begun
     elsewhere = members.recipes(recipes, None, source="auto", book=Path("moved.parquet"))
-    assert suite.unfinished(workspace, elsewhere, book) == begun
+    assert unfinished(workspace, elsewhere, book) == begun
 
 
 def test_one_that_was_moved_learns_from_the_book_beside_it(
     workspace, recipes, book, begun, tmp_path
 ):
     workspace.root.rename(tmp_path / "moved")
-    found = suite.unfinished(Workspace(tmp_path / "moved"), recipes, book)
+    found = unfinished(Workspace(tmp_path / "moved"), recipes, book)
     assert found is not None
-    assert {one.data.path for one in found.members.values()} == {found.path / "book.parquet"}
+    assert {one.data.path for one in found.members.values()} == {found.path / "history.parquet"}
 
 
 def test_another_book_or_recipe_is_another_suite(workspace, recipes, book, begun):
     other = replace(book, traded=np.append(book.traded[:-1], np.float32(1)))
-    assert suite.unfinished(workspace, recipes, other) is None
-    assert suite.unfinished(workspace, recipes, replace(book, symbol="OTHER")) is None
+    assert unfinished(workspace, recipes, other) is None
+    assert unfinished(workspace, recipes, replace(book, symbol="OTHER")) is None
     longer = members.recipes(recipes, None, source="file", book=Path("b.zip"), epochs=99)
-    assert suite.unfinished(workspace, longer, book) is None
+    assert unfinished(workspace, longer, book) is None
     fewer = {name: recipes[name] for name in ("ols", "ridge")}
-    assert suite.unfinished(workspace, fewer, book) is None
+    assert unfinished(workspace, fewer, book) is None
 
 
 def test_it_is_finished_once_all_are_there_and_compared(
@@ -72,27 +80,27 @@ def test_it_is_finished_once_all_are_there_and_compared(
     for name in begun.members:
         made_model(begun, name, (0.4, 0.4, 0.4, 0.4))
     assert begun.missing() == []
-    assert suite.unfinished(workspace, recipes, book) == begun
-    (begun.path / suite.RESULTS).write_text("{}")
-    assert suite.unfinished(workspace, recipes, book) is None
+    assert unfinished(workspace, recipes, book) == begun
+    (begun.path / RESULTS).write_text("{}")
+    assert unfinished(workspace, recipes, book) is None
     begun.decisions("ridge").unlink()
     assert begun.missing() == ["ridge"]  # a line that is not judged yet
-    assert suite.unfinished(workspace, recipes, book) == begun
+    assert unfinished(workspace, recipes, book) == begun
 
 
 def test_the_newest_counts(workspace, recipes, book, begun, made_model):
-    older = begun.path.rename(begun.path.with_name(f"20200101T000000Z-{begun.name[-8:]}"))
-    newer = suite.begin(workspace, recipes, book)
-    assert suite.unfinished(workspace, recipes, book) == newer
+    older = begun.path.rename(begun.path.with_name(f"20200101T000000Z-suite-{begun.name[-8:]}"))
+    newer = Suite.begin(KIND, workspace, recipes, book, {})
+    assert unfinished(workspace, recipes, book) == newer
     assert older.is_dir()
 
 
 def test_one_of_another_version_of_atb_says_so(workspace, recipes, book, begun):
-    content = json.loads((begun.path / "suite.json").read_text())
-    content["ols"]["spirit"] = 1
-    (begun.path / "suite.json").write_text(json.dumps(content))
+    content = json.loads((begun.path / "study.json").read_text())
+    content["members"]["ols"]["spirit"] = 1
+    (begun.path / "study.json").write_text(json.dumps(content))
     with pytest.raises(ConfigError, match="spirit"):
-        suite.unfinished(workspace, recipes, book)
+        unfinished(workspace, recipes, book)
 
 
 def test_names_of_runs_and_models_follow_from_the_suites(begun):

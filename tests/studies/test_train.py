@@ -11,9 +11,10 @@ from atb import atomic
 from atb.errors import DataError, ResourceError, StoppedError, StorageError
 from atb.fleet.job import Outcome
 from atb.market.lob import files
-from atb.studies import members, suite
+from atb.studies import members, side_by_side, study
 from atb.studies import train as studies
-from atb.studies.suite import RESULTS, begin
+from atb.studies.study import RESULTS
+from atb.studies.suite import KIND, Suite
 from atb.workspace import Workspace
 
 ACCURACIES = (0.4, 0.4, 0.4, 0.4)
@@ -55,23 +56,23 @@ class Fleet:
 @pytest.fixture
 def fleet(monkeypatch, made_model):
     fleet = Fleet(made_model)
-    monkeypatch.setattr(studies.scheduler, "run", fleet.run)
+    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
     return fleet
 
 
 def test_all_are_trained_and_compared_and_asked_again_trained_anew(
     fleet, recipes, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(suite, "now_ms", lambda: 1_704_067_200_000)
+    monkeypatch.setattr(study, "now_ms", lambda: 1_704_067_200_000)
     made, failures = studies.train(recipes, artifacts=tmp_path / "out", at_once=3)
     assert (fleet.asked, fleet.at_once) == (["ols+ridge", "lob-mlp"], 3)
     assert failures == {}
-    (folder,) = (tmp_path / "out" / "suites").glob("2*")
+    (folder,) = (tmp_path / "out" / "studies").glob("2*")
     assert json.loads((folder / RESULTS).read_text()) == made
     assert {p.name for p in folder.glob("performance.*")} == {"performance.png", "performance.html"}
     assert made["path"] == str(folder)
     monkeypatch.undo()
-    monkeypatch.setattr(studies.scheduler, "run", fleet.run)
+    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
     anew, _ = studies.train(recipes, artifacts=tmp_path / "out", at_once=3)
     assert fleet.asked == ["ols+ridge", "lob-mlp"]
     assert anew["suite"] != made["suite"] == folder.name
@@ -111,20 +112,20 @@ def test_all_may_fail(fleet, recipes, tmp_path):
     fleet.errors = dict.fromkeys(("ols+ridge", "lob-mlp"), ResourceError("no memory"))
     made, failures = studies.train(recipes, artifacts=tmp_path, at_once=1)
     assert (made["models"], list(failures)) == ({}, ["ols", "ridge", "lob-mlp"])
-    assert not list(tmp_path.glob("suites/*/performance.*"))
+    assert not list(tmp_path.glob("studies/*/performance.*"))
 
 
 def test_a_stop_says_how_far_it_came_and_leaves_no_results(fleet, recipes, tmp_path):
     fleet.errors = {"lob-mlp": StoppedError("stopped after epoch 3")}
-    with pytest.raises(StoppedError, match="2 of 3 models are done; the same command goes on"):
+    with pytest.raises(StoppedError, match="2 of 3 are done; the same command goes on"):
         studies.train(recipes, artifacts=tmp_path, at_once=1)
-    assert not list(tmp_path.glob(f"suites/*/{RESULTS}"))
+    assert not list(tmp_path.glob(f"studies/*/{RESULTS}"))
 
 
 def test_the_run_of_a_model_that_is_registered_is_removed(
     fleet, recipes, tmp_path, book, made_model
 ):
-    begun = begin(Workspace(tmp_path), recipes, book)
+    begun = Suite.begin(KIND, Workspace(tmp_path), recipes, book, {})
     for name in recipes:
         made_model(begun, name, ACCURACIES)
     (begun.run("ols").path / "recipe").mkdir(parents=True)
@@ -134,7 +135,7 @@ def test_the_run_of_a_model_that_is_registered_is_removed(
 
 
 def test_two_processes_do_not_train_the_same(fleet, recipes, tmp_path, book):
-    begun = begin(Workspace(tmp_path), recipes, book)
+    begun = Suite.begin(KIND, Workspace(tmp_path), recipes, book, {})
     with (
         atomic.locked(begun.path / ".lock"),
         pytest.raises(StorageError, match="another process trains it"),
@@ -179,8 +180,8 @@ def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
     monkeypatch, tmp_path, tool, gpus, memory, processes
 ):
     counted = Outcome("gpus", gpus, None, 1.0)
-    monkeypatch.setattr(studies.shutil, "which", lambda _name: tool)
-    monkeypatch.setattr(studies.scheduler, "run", lambda *_: [counted])
-    machine = studies.machine.Machine(5, memory, memory)
-    monkeypatch.setattr(studies.machine, "examine", lambda: machine)
-    assert studies._processes(tmp_path) == processes
+    monkeypatch.setattr(side_by_side.shutil, "which", lambda _name: tool)
+    monkeypatch.setattr(side_by_side.scheduler, "run", lambda *_: [counted])
+    machine = side_by_side.machine.Machine(5, memory, memory)
+    monkeypatch.setattr(side_by_side.machine, "examine", lambda: machine)
+    assert side_by_side.processes(tmp_path) == processes

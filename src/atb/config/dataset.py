@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from atb.config.folds import FoldSpec
 from atb.config.spec import Spec
 
 
@@ -25,6 +26,9 @@ class DatasetSpec(Spec):
         ge=0,
         description="rows of an unbroken run before its first window may end, "
         "so that windows of two lengths end at the same rows",
+    )
+    fold: FoldSpec | None = Field(
+        None, description="the fold of a cross-validation; null: one split by the shares"
     )
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from atb.config.book_architectures import Linear
 from atb.config.data import BookData, CandleData, Data
 from atb.config.dataset import DatasetSpec
 from atb.config.features import depth, known_set, lookback, market_of
+from atb.config.judgement import CalibrationSpec, SelectionSpec
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec, checked, complaint
 from atb.config.targets import ReturnTarget, Target
@@ -41,6 +42,8 @@ class TrainingConfig(Spec):
     model: Architecture = ConvRecurrent()
     training: Optimisation = Optimisation()
     trading: Trading = TradingSpec()
+    calibration: CalibrationSpec = CalibrationSpec()
+    selection: SelectionSpec = SelectionSpec()
     warm_start: str | None = Field(
         None, description="the registered model whose weights training begins with"
     )

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from atb import atomic, backend, pipeline
 from atb.events import Listener
-from atb.extras import require
 from atb.studies.suite import Suite
 
 
@@ -50,9 +49,3 @@ def train_lines(suite: Suite, members: Sequence[str], listen: Listener) -> None:
     for member, verdict in verdicts.items():
         atomic.make_folder(suite.decisions(member).parent)
         atomic.write_json(suite.decisions(member), verdict)
-
-
-def count_gpus(listen: Listener) -> int:  # noqa: ARG001 (every job could report)
-    """GPUs that TensorFlow sees; asked in a process of its own, which keeps no memory of theirs."""
-    backend.prepare(seed=0)
-    return len(require("tensorflow", extra="train").config.list_physical_devices("GPU"))

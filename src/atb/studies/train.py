@@ -6,30 +6,27 @@ again. How one model is trained is not known here.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from atb import atomic, machine, runs
+from atb import atomic, runs
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData
 from atb.config.training import TrainingConfig
-from atb.errors import AtbError, StoppedError
+from atb.errors import AtbError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
-from atb.fleet import scheduler
 from atb.fleet.job import Job
 from atb.market.lob import clock
 from atb.market.lob.book import Book
 from atb.market.lob.load import load_book
 from atb.pipeline import require_enough
 from atb.report import performance
-from atb.studies import jobs, results, suite
-from atb.studies.suite import RESULTS, Recipes, Suite
+from atb.studies import jobs, results, side_by_side
+from atb.studies.study import RESULTS, Recipes
+from atb.studies.suite import KIND, Suite
 from atb.workspace import Workspace
-
-PROCESS_BYTES = 3 << 29  # 1.5 GiB: TensorFlow with a small network and its windows
 
 Failures = dict[str, AtbError]
 
@@ -63,7 +60,7 @@ def train(
     workspace.require_writable()
     with Stopwatch(listen).stage("data"):
         book = _book(recipes, symbol, workspace, listen)
-        found = suite.unfinished(workspace, recipes, book) or suite.begin(workspace, recipes, book)
+        found = Suite.taken_up(KIND, workspace, recipes, book)
     with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
         _say_where_it_stands(found, listen)
         failures = _train(found, at_once, listen)
@@ -115,22 +112,12 @@ def _train(found: Suite, at_once: int | None, listen: Listener) -> Failures:
         if found.model(member).is_dir() and found.run(member).begun:
             runs.end(found.run(member))  # killed after the model was registered
     asked = dict(_jobs(found, missing))
-    if not asked:
-        return {}
-    processes = at_once or _processes(found.logs)
-    outcomes = scheduler.run(list(asked.values()), processes, found.logs, listen)
-    if any(isinstance(outcome.error, StoppedError) for outcome in outcomes):
-        done = len(found.members) - len(found.missing())
-        raise StoppedError(
-            f"stopped: {done} of {len(found.members)} models are done",
-            where=found.name,
-            remedy="the same command goes on where it stopped",
-        )
+    failed = side_by_side.carry_out(found, list(asked.values()), at_once, listen)
     return {
-        member: outcome.error
-        for members, outcome in zip(asked, outcomes, strict=True)
+        member: failed[job.name]
+        for members, job in asked.items()
         for member in members
-        if outcome.error is not None and member in found.missing()
+        if job.name in failed and member in found.missing()
     }
 
 
@@ -147,19 +134,3 @@ def _jobs(found: Suite, missing: Sequence[str]) -> Iterator[tuple[tuple[str, ...
         if name not in found.lines:
             arguments = {"suite": found, "member": name}
             yield (name,), Job(name, jobs.train_network, arguments)
-
-
-def _processes(logs: Path) -> int:
-    """One for each core, as far as memory goes.
-
-    A single one where there is a GPU, whose memory comes back when the process ends.
-    """
-    if shutil.which("nvidia-smi") is not None:
-        (outcome,) = scheduler.run([Job("gpus", jobs.count_gpus)], 1, logs)
-        if outcome.error is not None:
-            raise outcome.error
-        if outcome.value:
-            return 1
-    found = machine.examine()
-    fit = found.cores if found.available is None else found.available // PROCESS_BYTES
-    return max(1, min(found.cores, fit))

@@ -1,0 +1,193 @@
+"""A study: recipes side by side on one history, in a folder that holds all they need.
+
+The recipes and the history are written before anything slow begins; asking for the same on the same
+history finds them again, unless that study is finished. What is done with them is not known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from atb import atomic
+from atb.clock import now_ms, stamp
+from atb.config.training import TrainingConfig, from_json
+from atb.errors import IntegrityError
+from atb.market import access
+from atb.market.history import History
+from atb.runs import Run
+from atb.workspace import Workspace
+
+STUDY, HISTORY, RESULTS = "study.json", "history.parquet", "results.json"
+
+Recipes = Mapping[str, TrainingConfig]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study in its folder.
+
+    Attributes:
+        kind: what is asked: suite, compare, cv, tune, ensemble.
+        name: a time, the kind and a hash of history, recipes and settings; the versions of its
+            models begin with it.
+        path: its folder.
+        members: recipes by name, on the history in the folder.
+        settings: what else was asked for, JSON-ready.
+    """
+
+    kind: str
+    name: str
+    path: Path
+    members: Recipes
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where its models lie."""
+        return Workspace(self.path.parent.parent)
+
+    @property
+    def logs(self) -> Path:
+        """What the processes of its members said before they failed."""
+        return self.path / "logs"
+
+    def history(self) -> History:
+        """The rows in the folder.
+
+        Raises:
+            DataError: when they cannot be read.
+        """
+        first = next(iter(self.members.values()))
+        return access.read_kept(self.path / HISTORY, first.symbol, first.data)
+
+    def place(self, member: str) -> Path:
+        """A member's own folder within the study."""
+        return self.path / "members" / member
+
+    def model(self, member: str) -> Path:
+        """The folder of a member's model, once one is registered."""
+        config = self.members[member]
+        return self.workspace.models(config.symbol, config.name) / self.run(member).name
+
+    def run(self, member: str) -> Run:
+        """A member's training, while it is in progress."""
+        version = f"{self.name}-{member}"
+        return Run(version, self.workspace.runs / version)
+
+    def missing(self) -> list[str]:
+        """Members that are not done: here, those without a model."""
+        return [member for member in self.members if not self.model(member).is_dir()]
+
+    def finished(self) -> bool:
+        """Whether no member is missing, and the results are written."""
+        return not self.missing() and (self.path / RESULTS).is_file()
+
+    @classmethod
+    def taken_up(
+        cls,
+        kind: str,
+        workspace: Workspace,
+        recipes: Recipes,
+        history: History,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """The study of this that is not finished, or a new one.
+
+        Raises:
+            StorageError: when the disk refuses.
+            ConfigError: when another version of atb wrote the one that is not finished.
+        """
+        asked = (kind, workspace, recipes, history, settings or {})
+        return cls.unfinished(*asked) or cls.begin(*asked)
+
+    @classmethod
+    def unfinished(
+        cls,
+        kind: str,
+        workspace: Workspace,
+        recipes: Recipes,
+        history: History,
+        settings: Mapping[str, Any],
+    ) -> Self | None:
+        """The newest study of this, unless it is finished.
+
+        Raises:
+            IntegrityError: when its recipes cannot be read.
+            ConfigError: when another version of atb wrote it.
+        """
+        digest = _digest(recipes, history, settings)
+        path = max(workspace.studies.glob(f"*-{kind}-{digest}/{STUDY}"), default=None)
+        if path is None:
+            return None
+        found = cls.read(path.parent)
+        return None if found.finished() else found
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The study in a folder.
+
+        Raises:
+            IntegrityError: when its recipes cannot be read.
+            ConfigError: when another version of atb wrote it.
+        """
+        file = path / STUDY
+        try:
+            said = json.loads(file.read_text())
+            kind, settings, recipes = said["kind"], said["settings"], said["members"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"the study cannot be read ({error})",
+                where=str(file),
+                remedy="remove its folder and ask for it again",
+            ) from error
+        members = {name: from_json(json.dumps(one), str(file)) for name, one in recipes.items()}
+        here = {name: _on(path / HISTORY, one.symbol, one) for name, one in members.items()}
+        return cls(kind, path.name, path, here, settings)
+
+    @classmethod
+    def begin(
+        cls,
+        kind: str,
+        workspace: Workspace,
+        recipes: Recipes,
+        history: History,
+        settings: Mapping[str, Any],
+    ) -> Self:
+        """A new study, its folder written whole.
+
+        Raises:
+            StorageError: when the disk refuses.
+        """
+        name = f"{stamp(now_ms())}-{kind}-{_digest(recipes, history, settings)}"
+        path = workspace.studies / name
+        members = {
+            member: _on(path / HISTORY, history.symbol, recipe)
+            for member, recipe in recipes.items()
+        }
+        plain = {member: config.model_dump(mode="json") for member, config in members.items()}
+        said = {"kind": kind, "settings": dict(settings), "members": plain}
+        with atomic.locked(workspace.studies / ".lock"):
+            atomic.remove_leftovers(workspace.studies)
+            with atomic.folder(path) as folder:
+                access.keep(history, folder / HISTORY)
+                (folder / STUDY).write_text(json.dumps(said, indent=2) + "\n")
+        return cls(kind, name, path, members, dict(settings))
+
+
+def _on(path: Path, symbol: str, recipe: TrainingConfig) -> TrainingConfig:
+    """The recipe for a history kept in a file."""
+    return recipe.model_copy(update={"symbol": symbol, "data": recipe.data.of_file(path)})
+
+
+def _digest(recipes: Recipes, history: History, settings: Mapping[str, Any]) -> str:
+    """Equal for the same recipes and settings on the same history, wherever that lies."""
+    digest = hashlib.sha256(history.sha256().encode())
+    for member, recipe in recipes.items():
+        digest.update(f"{member} {_on(Path(HISTORY), history.symbol, recipe).sha256()}".encode())
+    digest.update(json.dumps(dict(settings), sort_keys=True).encode())
+    return digest.hexdigest()[:8]
