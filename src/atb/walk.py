@@ -14,6 +14,7 @@ from typing import Any
 from atb import atomic
 from atb.backtest.hooks import Hook
 from atb.backtest.predictions import Predictions
+from atb.backtest.result import Result
 from atb.clock import parse_time
 from atb.config.book_architectures import Linear
 from atb.config.features import lookback
@@ -58,7 +59,7 @@ class TrainingResult:
 def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch) -> TrainingResult:
     """Learn from good data, judge, export and register; an error leaves nothing registered."""
     learned = learn(recipe, labels, run.workspace, run.checkpoints, watch)
-    return _conclude(run, recipe, learned.dataset, learned.fitted, hook, watch)
+    return _conclude(run, recipe, learned, hook, watch)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,33 @@ def learn(
         return Learned(dataset, learner.fit(dataset))
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a model said of test rows, how good that is, and what it would have earned.
+
+    Attributes:
+        served: `[M, K]` or `[M, K, 3]` predictions of every horizon for test rows.
+        predictions: those of the horizon that is traded.
+        verdicts: by horizon.
+        backtest: of `predictions`.
+    """
+
+    served: Any
+    predictions: Predictions
+    verdicts: dict[int, Verdict]
+    backtest: Result
+
+
+def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
+    """Predict the test rows, the only time that is done, and judge it."""
+    config, history, dataset = recipe.config, recipe.history, learned.dataset
+    test = dataset.split.test
+    served = dataset.served(learned.fitted.predict(test))
+    predictions = Predictions(test, served[:, 0], config.target.output)
+    backtest = hook(predictions, history, config.trading.over(config.target.horizons[0]))
+    return Judged(served, predictions, _verdicts(config, history, dataset, served), backtest)
+
+
 def walk_together(
     runs: Sequence[Run], recipes: Sequence[Recipe], labels: Labels, hook: Hook, watch: Stopwatch
 ) -> list[TrainingResult]:
@@ -97,7 +125,7 @@ def walk_together(
     with watch.stage("training"):
         fitted = linear.fit_all(specs, dataset, first.target)
     return [
-        _conclude(run, recipe, dataset, fitted[run.name], hook, watch)
+        _conclude(run, recipe, Learned(dataset, fitted[run.name]), hook, watch)
         for run, recipe in zip(runs, recipes, strict=True)
     ]
 
@@ -137,16 +165,13 @@ def _learner(
 
 
 def _conclude(
-    run: Run, recipe: Recipe, dataset: Dataset, fitted: Fitted, hook: Hook, watch: Stopwatch
+    run: Run, recipe: Recipe, learned: Learned, hook: Hook, watch: Stopwatch
 ) -> TrainingResult:
     """Judge what was learned, export it and register it."""
     config, history = recipe.config, recipe.history
+    dataset, fitted = learned.dataset, learned.fitted
     with watch.stage("evaluation"):
-        test = dataset.split.test
-        served = dataset.served(fitted.predict(test))  # the only time test rows are predicted
-        verdicts = _verdicts(config, history, dataset, served)
-        predictions = Predictions(test, served[:, 0], config.target.output)
-        backtest = hook(predictions, history, config.trading.over(config.target.horizons[0]))
+        found = judged(recipe, learned, hook)
     with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
         with watch.stage("export"):
@@ -161,10 +186,10 @@ def _conclude(
                 history=history,
                 dataset=dataset,
                 fitted=fitted,
-                served=served,
-                predictions=predictions,
-                verdicts=verdicts,
-                backtest=backtest,
+                served=found.served,
+                predictions=found.predictions,
+                verdicts=found.verdicts,
+                backtest=found.backtest,
                 parity=agreement,
                 notes=recipe.notes,
             )
