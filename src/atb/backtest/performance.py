@@ -74,7 +74,7 @@ def measure(account: Account) -> Performance:
     """The figures of one account."""
     elapsed = float(account.time[-1] - account.time[0])
     final = float(account.equity[-1])
-    volatility, sharpe = _risk(_net_returns(account), elapsed)
+    volatility, sharpe = _risk(net_returns(account.equity), elapsed)
     trades = _trade_growth(account)
     return Performance(
         total_return=final - 1,
@@ -90,9 +90,9 @@ def measure(account: Account) -> Performance:
     )
 
 
-def _net_returns(account: Account) -> Float64:
-    """`[B]` net simple returns; 0 once the equity is used up."""
-    before, after = account.equity[:-1], account.equity[1:]
+def net_returns(equity: Float64) -> Float64:
+    """`[B]` simple returns of an equity curve `[B + 1]`; 0 once it is used up."""
+    before, after = equity[:-1], equity[1:]
     return np.divide(after, before, out=np.ones_like(after), where=before > 0) - 1
 
 

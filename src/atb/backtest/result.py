@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from atb.backtest.performance import Performance
+from atb.backtest.performance import Performance, net_returns
 from atb.backtest.round_trips import Profit
 from atb.clock import iso
 
@@ -34,6 +34,11 @@ class Result(ABC):
     @abstractmethod
     def curves(self) -> tuple[Float64, Float64]:
         """`[P]` float64 of the model, and of the naive rule."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> Float64:
+        """What the model made in each step of time, net of costs, for tests of significance."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -67,6 +72,11 @@ class Backtest(Result):
     def curves(self) -> tuple[Float64, Float64]:
         """`[B + 1]` float64 equity, and that of buy and hold."""
         return self.equity, self.held
+
+    @property
+    def steps(self) -> Float64:
+        """`[B]` float64 net simple return of each bar; 0 once the equity is used up."""
+        return net_returns(self.equity)
 
     def to_json(self) -> dict[str, Any]:
         """The figures without the curves; `buy_and_hold` has the same keys, one level down."""
@@ -106,6 +116,11 @@ class TouchBacktest(Result):
     def curves(self) -> tuple[Float64, Float64]:
         """`[E]` float64 ticks, and those of the last move followed."""
         return self.profit, self.followed
+
+    @property
+    def steps(self) -> Float64:
+        """`[E]` float64 net ticks made in each row, costs paid in it included."""
+        return np.diff(self.profit, prepend=0.0)
 
     def to_json(self) -> dict[str, Any]:
         """The figures without the curves; `last_move` has the same keys, one level down."""
