@@ -47,7 +47,7 @@ class Fleet:
     def end(self, job):
         error = self.errors.get(job.name)
         if error is None:
-            suite = job.arguments["suite"]
+            suite = job.arguments.get("suite") or job.arguments["study"]
             for name in job.arguments.get("members") or [job.arguments["member"]]:
                 self.made_model(suite, name, ACCURACIES)
         return Outcome(job.name, None, error, 1.0)

@@ -5,16 +5,14 @@ Knows the order of what is shown; what is trained and judged is the business of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from atb_cli import options
 
-if TYPE_CHECKING:
-    from atb.errors import AtbError
+AFTER_DIVERGING = "train it with other settings: --suite {name} --learning-rate 1e-4"
 
 
 @click.command("lob")
@@ -54,7 +52,7 @@ def command(
     on stderr.
     """
     from atb.studies import members
-    from atb_cli import progress, render, suite_view
+    from atb_cli import failing, progress, render, suite_view
 
     path, market = _book(book, symbol, fields["source"])
     names = members.chosen(suite)
@@ -71,7 +69,7 @@ def command(
         render.json_line(results)
     else:
         click.echo(results["path"])
-    _raise(failures, len(names))
+    failing.end_as(failures, len(names), AFTER_DIVERGING)
 
 
 def _book(
@@ -96,15 +94,3 @@ def _book(
     if symbol not in (None, given):
         raise UsageError(f"two symbols are given: {given} and {symbol}", remedy="leave out one")
     return None, given
-
-
-def _raise(failures: Mapping[str, AtbError], members: int) -> None:
-    """End as the first member that failed did."""
-    from atb.errors import DivergedError
-
-    for name, error in failures.items():
-        others = f"{len(failures)} of {members} models failed"
-        remedy = "the same command tries again what failed"
-        if isinstance(error, DivergedError):  # it would go on into the same step
-            remedy = f"train it with other settings: --suite {name} --learning-rate 1e-4"
-        raise type(error)(f"{others}; {name}: {error}", remedy=remedy)

@@ -1,4 +1,4 @@
-"""What the processes of a suite do. Each begins where an earlier one stopped.
+"""What the processes of a study do. Each begins where an earlier one stopped.
 
 Knows runs and models by their names; how one is trained is `atb.pipeline`'s business.
 """
@@ -9,20 +9,21 @@ from collections.abc import Sequence
 
 from atb import atomic, backend, pipeline
 from atb.events import Listener
+from atb.studies.study import Study
 from atb.studies.suite import Suite
 
 
-def train_network(suite: Suite, member: str, listen: Listener) -> None:
-    """Train one network, or go on with its run.
+def train_member(study: Study, member: str, listen: Listener) -> None:
+    """Train one member and register its model, or go on with its run.
 
     Raises:
         AtbError: as `pipeline.train_model` does.
     """
-    artifacts, run = suite.workspace.root, suite.run(member)
+    artifacts, run = study.workspace.root, study.run(member)
     if run.begun:
         pipeline.resume_training(run.name, artifacts=artifacts, listen=listen)
         return
-    config = suite.members[member]
+    config = study.members[member]
     pipeline.train_model(config, artifacts=artifacts, version=run.name, listen=listen)
 
 

@@ -12,6 +12,7 @@ from atb import presets
 from atb.config.book_architectures import Linear
 from atb.config.training import TrainingConfig
 from atb.errors import UsageError, nearest
+from atb.studies.study import on_the_same_rows
 
 LINEAR = ("ols", "ridge", "lasso")
 DEEP = (
@@ -77,8 +78,7 @@ def recipes(
     }
     for name, config in found.items():
         _require_classes(name, config)
-    first = max(max(one.dataset.first_end, one.reach - 1) for one in found.values())
-    return {name: _beginning_at(config, first) for name, config in found.items()}
+    return on_the_same_rows(found)
 
 
 def _require_classes(name: str, config: TrainingConfig) -> None:
@@ -91,11 +91,6 @@ def _require_classes(name: str, config: TrainingConfig) -> None:
             where="target.kind",
             remedy=f"leave {name} its own target; moves are for {', '.join(LINEAR)}",
         )
-
-
-def _beginning_at(config: TrainingConfig, row: int) -> TrainingConfig:
-    dataset = config.dataset.model_copy(update={"first_end": row})
-    return config.model_copy(update={"dataset": dataset})
 
 
 def _is_for_books(preset: str) -> bool:

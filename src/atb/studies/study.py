@@ -179,6 +179,21 @@ class Study:
         return cls(kind, name, path, members, dict(settings))
 
 
+def on_the_same_rows(recipes: Recipes) -> dict[str, TrainingConfig]:
+    """The recipes, all with their first window at the same row.
+
+    Whatever their windows and features look back on, they learn from the same rows and are judged
+    on the same.
+    """
+    first = max(max(one.dataset.first_end, one.reach - 1) for one in recipes.values())
+    return {
+        name: one.model_copy(
+            update={"dataset": one.dataset.model_copy(update={"first_end": first})}
+        )
+        for name, one in recipes.items()
+    }
+
+
 def _on(path: Path, symbol: str, recipe: TrainingConfig) -> TrainingConfig:
     """The recipe for a history kept in a file."""
     return recipe.model_copy(update={"symbol": symbol, "data": recipe.data.of_file(path)})

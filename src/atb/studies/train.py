@@ -132,5 +132,5 @@ def _jobs(found: Suite, missing: Sequence[str]) -> Iterator[tuple[tuple[str, ...
         yield tuple(lines), Job("+".join(lines), jobs.train_lines, arguments)
     for name in missing:
         if name not in found.lines:
-            arguments = {"suite": found, "member": name}
-            yield (name,), Job(name, jobs.train_network, arguments)
+            arguments = {"study": found, "member": name}
+            yield (name,), Job(name, jobs.train_member, arguments)

@@ -1,0 +1,156 @@
+"""Presets side by side on the same candles, each with several seeds: quality against speed.
+
+A comparison that was stopped or killed, or of which a training failed, goes on when the same is
+asked for again. How one model is trained is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from atb import atomic, presets, runs
+from atb.config.optimisation import Optimisation
+from atb.config.training import TrainingConfig
+from atb.errors import AtbError, UsageError
+from atb.events import Listener, Noted, Stopwatch, silent
+from atb.extras import require_installed
+from atb.fleet.job import Job
+from atb.market.access import load_history
+from atb.pipeline import require_enough
+from atb.studies import comparison, jobs, side_by_side
+from atb.studies.study import RESULTS, Recipes, Study, on_the_same_rows
+from atb.workspace import Workspace
+
+KIND = "compare"
+YARDSTICK = "legacy"
+
+Failures = dict[str, AtbError]
+
+
+def recipes(
+    names: Sequence[str],
+    symbol: str,
+    seeds: int,
+    assignments: Sequence[str] = (),
+    **options: Any,
+) -> dict[str, TrainingConfig]:
+    """The recipe of each preset with each seed, on the same rows; named `PRESET-1` and so on.
+
+    Args:
+        names: presets for candles; their files' names must differ.
+        symbol: the market.
+        seeds: of each preset, counting up from the one it has.
+        assignments: dotted config fields, for every preset.
+        options: as in `presets.OPTION_FIELDS`, for every preset.
+
+    Raises:
+        UsageError: when a name comes twice, or what is predicted or learned from differs.
+        ConfigError: for a preset that does not hold together.
+    """
+    found: dict[str, TrainingConfig] = {}
+    for name in names:
+        config = presets.resolve(name, symbol, assignments=assignments, **options).config
+        if config.name in found:
+            raise UsageError(f"preset {config.name!r} is named twice", where="--presets")
+        found[config.name] = config
+    if len(found) < 2:
+        raise UsageError(
+            f"{len(found)} preset cannot be compared", where="--presets", remedy="name two or more"
+        )
+    _require_alike(found)
+    return {
+        f"{name}-{number + 1}": _with_seed(config, number)
+        for name, config in on_the_same_rows(found).items()
+        for number in range(seeds)
+    }
+
+
+def _require_alike(found: Recipes) -> None:
+    """Refuse presets whose figures would not be of the same thing."""
+    first, *others = found.values()
+    for other in others:
+        for what in ("data", "target", "trading", "dataset"):
+            own, its = getattr(first, what), getattr(other, what)
+            if own != its:
+                raise UsageError(
+                    f"{first.name} and {other.name} differ in {what}: {_said(own)}, {_said(its)}",
+                    where="--presets",
+                    remedy=f"give both the same, as with --set {what}.FIELD=VALUE",
+                )
+
+
+def _said(spec: Any) -> str:
+    return " ".join(f"{name}={value}" for name, value in spec if value is not None)
+
+
+def _with_seed(config: TrainingConfig, number: int) -> TrainingConfig:
+    fields = {**config.training.model_dump(), "seed": config.training.seed + number}
+    return config.model_copy(update={"training": Optimisation.model_validate(fields)})
+
+
+def compare(
+    members: Recipes,
+    *,
+    yardstick: str | None = None,
+    artifacts: Path | str = "artifacts",
+    at_once: int | None = None,
+    listen: Listener = silent,
+) -> tuple[dict[str, Any], Failures]:
+    """Train every member, or what is left of a comparison begun earlier, and compare them.
+
+    Args:
+        members: as `recipes` makes them.
+        yardstick: the preset that the others are measured against; None for `legacy` where it is
+            compared, else for the last one.
+        artifacts: root folder of everything written.
+        at_once: processes side by side; None for one a core, or one where there is a GPU.
+        listen: told of what happens, in each of them too.
+
+    Returns:
+        The results as `atb.studies.comparison` describes them, and why members failed.
+
+    Raises:
+        UsageError: when the yardstick is none of the presets.
+        StoppedError: when a signal stopped it; the same call goes on.
+        AtbError: when nothing can be begun; nothing is written then.
+    """
+    require_installed("train")
+    chosen = _yardstick(members, yardstick)
+    workspace = Workspace(Path(artifacts))
+    workspace.require_writable()
+    first = next(iter(members.values()))
+    with Stopwatch(listen).stage("data"):
+        history = load_history(first.symbol, first.data, workspace, listen)
+        for recipe in members.values():
+            require_enough(recipe, len(history), history.source)
+        found = Study.taken_up(KIND, workspace, members, history)
+    with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
+        failures = _train(found, at_once, listen)
+        made = comparison.of(found, failures, chosen)
+        atomic.write_json(found.path / RESULTS, made)  # last: with it the comparison is finished
+    return made, failures
+
+
+def _yardstick(members: Recipes, wanted: str | None) -> str:
+    names = list(dict.fromkeys(recipe.name for recipe in members.values()))
+    if wanted is None:
+        return YARDSTICK if YARDSTICK in names else names[-1]
+    if wanted not in names:
+        raise UsageError(
+            f"{wanted!r} is not compared", where="--against", remedy=f"one of {', '.join(names)}"
+        )
+    return wanted
+
+
+def _train(found: Study, at_once: int | None, listen: Listener) -> Failures:
+    """Train the members that have no model; why some of them failed."""
+    for member in found.members:
+        if found.model(member).is_dir() and found.run(member).begun:
+            runs.end(found.run(member))  # killed after the model was registered
+    missing = found.missing()
+    done = len(found.members) - len(missing)
+    listen(Noted(f"comparison {found.name}: {done} of {len(found.members)} models are trained"))
+    asked = [Job(name, jobs.train_member, {"study": found, "member": name}) for name in missing]
+    return side_by_side.carry_out(found, asked, at_once, listen)
