@@ -1,0 +1,189 @@
+"""Presets compared: the same rows for all, paired figures, and what is left goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atb.clock import parse_time
+from atb.errors import DataError, ResourceError, StoppedError, UsageError
+from atb.fleet.job import Outcome
+from atb.market import files
+from atb.market.sample import simulate
+from atb.registry import manifest
+from atb.studies import compare, side_by_side
+from atb.studies.study import RESULTS
+
+TESTED = np.arange(1200, 1500)  # rows of the candles below
+SECONDS = {"fast": 10.0, "legacy": 40.0}
+ERROR = {"fast": 0.011, "legacy": 0.010}  # what predictions miss the label by
+
+
+@pytest.fixture(scope="module")
+def candles(tmp_path_factory):
+    start = parse_time("2024-01-01")
+    made = simulate("SAMPLE", "1h", start, start + 1500 * 3_600_000, seed=5)
+    path = tmp_path_factory.mktemp("candles") / "sample.parquet"
+    files.write(made, path)
+    return path
+
+
+@pytest.fixture
+def members(candles):
+    return compare.recipes(("fast", "legacy"), "SAMPLE", 2, candles=candles)
+
+
+def made_model(study: Any, member: str, rows: Any = TESTED) -> Path:
+    """The files of a model that a comparison reads; its label is 0.01, or -0.01, in turn."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    config, folder = study.members[member], study.model(member)
+    folder.mkdir(parents=True)
+    history = study.history()
+    actual = np.where(rows % 2 == 0, 0.01, -0.01)
+    predicted = actual + ERROR[config.name] * (1 if member.endswith("1") else -1)
+    columns = {
+        "time": pa.array(history.time[rows], pa.timestamp("ms", tz="UTC")),
+        "price": history.price[rows],
+        "prediction": predicted,
+        "actual": actual,
+    }
+    pq.write_table(pa.table(columns), folder / "predictions.parquet")
+    metadata = {
+        "version": folder.name,
+        "data": {"synthetic": True, "rows": 1500},
+        "dataset": {"windows": {}, "periods": {}, "target_scale": [0.01]},
+        "training": {"epochs": 2, "best_epoch": 1, "parameters": 100},
+        "stages": {"training": SECONDS[config.name]},
+    }
+    naive = {"persistence": {"rmse": 0.01}}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    (folder / "metrics.json").write_text(json.dumps({"baselines": naive, "verdict": "level"}))
+    with (folder / "history.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerows([["epoch", "validation_loss"], [1, 0.5], [2, 0.75]])
+    manifest.write(folder)
+    return folder
+
+
+class Fleet:
+    """Stands in for processes: each job leaves its model, or ends as it is told to."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.rows: dict[str, Any] = {}
+
+    def run(self, jobs, at_once, logs, listen=None):
+        self.asked = [job.name for job in jobs]
+        return [self.end(job) for job in jobs]
+
+    def end(self, job):
+        error = self.errors.get(job.name)
+        if error is None:
+            rows = self.rows.get(job.name, TESTED)
+            made_model(job.arguments["study"], job.arguments["member"], rows)
+        return Outcome(job.name, None, error, 1.0)
+
+
+@pytest.fixture
+def fleet(monkeypatch):
+    fleet = Fleet()
+    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+    return fleet
+
+
+def test_each_preset_has_each_seed_and_its_first_window_where_all_have_it(candles):
+    made = compare.recipes(("fast", "legacy"), "SAMPLE", 2, candles=candles)
+    assert list(made) == ["fast-1", "fast-2", "legacy-1", "legacy-2"]
+    assert [one.training.seed for one in made.values()] == [7, 8, 7, 8]
+    assert {one.dataset.first_end for one in made.values()} == {made["legacy-1"].reach - 1}
+
+
+def test_what_cannot_be_compared_is_refused(candles):
+    for names, said in (
+        (("fast",), "1 preset cannot be compared"),
+        (("fast", "fast"), "named twice"),
+        (("fast", "direction-lstm"), "fast and direction-lstm differ in target: "),
+        (("fast", "deeplob"), "deeplob"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            compare.recipes(names, "SAMPLE", 1)
+
+
+def test_figures_are_means_over_seeds_beside_the_yardstick(fleet, members, tmp_path):
+    made, failures = compare.compare(members, artifacts=tmp_path, at_once=2)
+    assert failures == {}
+    assert (made["yardstick"], made["deciding"]) == ("legacy", "rmse")
+    fast, legacy = made["presets"]["fast"], made["presets"]["legacy"]
+    assert (fast["seconds"], fast["times_as_fast"], legacy["times_as_fast"]) == (10.0, 4.0, 1.0)
+    assert fast["validation_loss"] == 0.5  # that of the best epoch, not of the last
+    assert fast["metrics"]["rmse"]["value"] == pytest.approx(0.011)
+    assert fast["metrics"]["rmse"]["spread"] == pytest.approx(0, abs=1e-12)
+    assert fast["against"]["percent_worse"] == pytest.approx(10)
+    assert fast["against"]["low"] == pytest.approx(10)  # the same rows, the same errors
+    assert legacy["against"]["percent_worse"] == 0
+    # Predictions always above, or always below, by more than the label: half the directions.
+    assert fast["metrics"]["macro_f1"]["value"] == pytest.approx(1 / 3, abs=1e-3)
+    assert "fast trains 4.0 times as fast as legacy and is worse than it" in made["words"][0]
+    assert made["naive"]["persistence"]["rmse"] == 0.01
+    assert [run["seed"] for run in fast["runs"]] == [7, 8]
+    (folder,) = (tmp_path / "studies").glob("2*")
+    assert json.loads((folder / RESULTS).read_text()) == made
+
+
+def test_the_sharpe_ratio_is_that_of_the_steps(fleet, members, tmp_path, candles):
+    from atb.backtest import vectorised
+    from atb.backtest.predictions import Predictions
+
+    made, _ = compare.compare(members, artifacts=tmp_path, at_once=2)
+    history = files.read(candles, "SAMPLE", "1h")
+    actual = np.where(TESTED % 2 == 0, 0.01, -0.01)
+    spec = members["fast-1"].trading
+    ratios = [
+        vectorised.run(Predictions(TESTED, actual + sign * 0.011, "return"), history, spec)
+        for sign in (1, -1)
+    ]
+    mean = np.mean([one.performance.sharpe or 0.0 for one in ratios])
+    assert made["presets"]["fast"]["sharpe"]["value"] == pytest.approx(mean, rel=1e-6)
+
+
+def test_what_failed_is_told_and_tried_again_alone(fleet, members, tmp_path):
+    fleet.errors = {"legacy-2": ResourceError("memory does not suffice")}
+    made, failures = compare.compare(members, artifacts=tmp_path, at_once=1)
+    assert list(failures) == ["legacy-2"]
+    assert len(made["presets"]["legacy"]["runs"]) == 1
+    fleet.errors = {}
+    again, failures = compare.compare(members, artifacts=tmp_path, at_once=1)
+    assert fleet.asked == ["legacy-2"]
+    assert (again["study"], again["failures"], failures) == (made["study"], {}, {})
+
+
+def test_without_the_yardstick_there_is_no_comparison(fleet, members, tmp_path):
+    fleet.errors = dict.fromkeys(("legacy-1", "legacy-2"), ResourceError("no memory"))
+    made, failures = compare.compare(members, artifacts=tmp_path, at_once=1)
+    assert (made["presets"], list(failures)) == ({}, ["legacy-1", "legacy-2"])
+
+
+def test_a_stop_says_how_far_it_came_and_leaves_no_results(fleet, members, tmp_path):
+    fleet.errors = {"legacy-2": StoppedError("stopped after epoch 3")}
+    with pytest.raises(StoppedError, match="3 of 4 are done; the same command goes on"):
+        compare.compare(members, artifacts=tmp_path, at_once=1)
+    assert not list(tmp_path.glob(f"studies/*/{RESULTS}"))
+
+
+def test_models_tested_on_other_rows_are_not_compared(fleet, members, tmp_path):
+    fleet.rows = {"legacy-1": TESTED[1:]}
+    with pytest.raises(DataError, match="legacy-1 was tested on 299 rows, fast-1 on 300"):
+        compare.compare(members, artifacts=tmp_path, at_once=1)
+
+
+def test_a_yardstick_that_is_not_compared_is_refused(members, tmp_path):
+    with pytest.raises(UsageError, match="'quality' is not compared; one of fast, legacy"):
+        compare.compare(members, yardstick="quality", artifacts=tmp_path)
