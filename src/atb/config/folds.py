@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from atb.config.spec import Spec
 
+MOST_FOLDS = 1_000
+
 Scheme = Literal["walk-forward", "expanding", "kfold", "combinatorial"]
 
 
@@ -45,6 +47,11 @@ class FoldSpec(Spec):
             raise ValueError(
                 f"{self.tested} of {self.splits} groups cannot be tested at a time; "
                 "some must be learned from"
+            )
+        if self.count > MOST_FOLDS:
+            raise ValueError(
+                f"{self.tested} of {self.splits} groups are {self.count:,} folds, "
+                f"more than {MOST_FOLDS:,}; each is a training of its own"
             )
         if self.number >= self.count:
             raise ValueError(f"there is no fold {self.number}, there are {self.count}, from 0")

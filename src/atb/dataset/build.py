@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.config.dataset import DatasetSpec
+from atb.dataset import folds
 from atb.dataset.split import Split, chronological
 from atb.errors import DataError
 from atb.features import scaling
@@ -97,7 +98,7 @@ def usable_ends(
 def build(
     matrix: Float32, labels: Labels, segments: Int64, window: int, lookback: int, spec: DatasetSpec
 ) -> Dataset:
-    """Split the usable windows in time, fit scaling and thresholds on train rows, scale the matrix.
+    """Split the usable windows, fit scaling and thresholds on train rows, scale the matrix.
 
     Args:
         matrix: `[N, F]` float32 features, unscaled.
@@ -105,7 +106,7 @@ def build(
         segments: `[N]` number of the gap-free run of each row.
         window: rows a window shows.
         lookback: candles a row depends on before its own.
-        spec: shares, embargo and scaler.
+        spec: shares or fold, embargo and scaler.
 
     Raises:
         DataError: when most windows cross a gap, or a part would be too small.
@@ -117,7 +118,8 @@ def build(
             f"{len(ends)} do not",
             remedy="allow gaps of some missing bars with --set dataset.max_gap=BARS",
         )
-    split = chronological(ends, labels.known_at[ends], spec)
+    divide = chronological if spec.fold is None else folds.split
+    split = divide(ends, labels.known_at[ends], spec)
     labels = labels.settled(split.train)
     train_rows = covered_rows(split.train, window)
     fitted = scaling.fit(spec.scaler, matrix[train_rows])

@@ -23,8 +23,9 @@ MINIMUM_WINDOWS = 64  # fewer in a part carry no statement about a model
 class Split:
     """Window ends (rows) of the three parts, each rising, none shared.
 
-    Every label of a part is known, and `embargo` further rows have passed, before the first window
-    of the next part ends.
+    No label of train or validation windows spans a row that one of a later part spans; `embargo`
+    further rows lie between them. Split chronologically, test comes last; in a fold of a
+    cross-validation, train and validation windows may lie around test windows.
     """
 
     train: Int64
@@ -34,7 +35,7 @@ class Split:
     @property
     def ends(self) -> Int64:
         """Every end of the three parts, rising."""
-        return np.concatenate([self.train, self.validation, self.test])
+        return np.sort(np.concatenate([self.train, self.validation, self.test]))
 
 
 def require_rows(
@@ -78,24 +79,38 @@ def chronological(ends: Int64, known_at: Int64, spec: DatasetSpec) -> Split:
     """
     first = round(len(ends) * spec.train)
     second = round(len(ends) * (spec.train + spec.validation))
-    parts = {
-        "train": _purged(ends, known_at, slice(0, first), spec.embargo),
-        "validation": _purged(ends, known_at, slice(first, second), spec.embargo),
-        "test": ends[second:],
-    }
-    for name, part in parts.items():
+    parts = Split(
+        train=ends[before(ends, known_at, slice(0, first), spec.embargo)],
+        validation=ends[before(ends, known_at, slice(first, second), spec.embargo)],
+        test=ends[second:],
+    )
+    require_windows(parts, f"{len(ends)} usable windows", "more data,")
+    return parts
+
+
+def require_windows(parts: Split, what: str, more: str) -> None:
+    """Refuse a split with a part that is too small to say anything.
+
+    Args:
+        parts: the split.
+        what: was split, for the message.
+        more: or fewer of what would help, for the message.
+
+    Raises:
+        DataError: when a part holds fewer than `MINIMUM_WINDOWS` windows.
+    """
+    for name, part in vars(parts).items():
         if len(part) < MINIMUM_WINDOWS:
             raise DataError(
-                f"{len(ends)} usable windows leave {len(part)} for {name}, "
-                f"fewer than {MINIMUM_WINDOWS}",
-                remedy="give more data, or a shorter window, horizon or embargo",
+                f"{what} leave {len(part)} for {name}, fewer than {MINIMUM_WINDOWS}",
+                remedy=f"give {more} or a shorter window, horizon or embargo",
             )
-    return Split(**parts)
 
 
-def _purged(ends: Int64, known_at: Int64, part: slice, embargo: int) -> Int64:
-    """The part's ends whose labels are known before the next part begins, less the embargo."""
+def before(ends: Int64, known_at: Int64, part: slice, embargo: int) -> Int64:
+    """Positions of a part whose labels are known before the next window ends, less the embargo."""
+    positions = np.arange(len(ends))[part]
     if part.stop >= len(ends):
-        return ends[part]
-    kept: Int64 = ends[part][known_at[part] + embargo < ends[part.stop]]
+        return positions
+    kept: Int64 = positions[known_at[part] + embargo < ends[part.stop]]
     return kept
