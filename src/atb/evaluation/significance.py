@@ -1,0 +1,228 @@
+"""Whether a figure is more than luck: Sharpe ratios, overfitting, and tests of two forecasts.
+
+Knows series of returns and of losses, not what made them. Steps are the net simple returns of
+bars, or the ticks of rows; a Sharpe ratio here is per step, without a riskless rate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from atb.evaluation import student
+
+Float64 = npt.NDArray[np.float64]
+
+NORMAL = NormalDist()
+
+
+@dataclass(frozen=True)
+class DieboldMariano:
+    """Whether forecast a is better than forecast b.
+
+    Attributes:
+        statistic: mean of the loss of a less that of b, in its standard errors: below 0 for a.
+        p_value: of so low a statistic, were b as good; one-sided.
+    """
+
+    statistic: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Overfitting:
+    """What choosing the best of several strategies in one half of the time is worth in the other.
+
+    Attributes:
+        probability: share of the halvings in which the chosen one is in the lower half of all.
+        logits: `[C]` float64 log odds of its relative rank, of every halving.
+        loss: share of the halvings in which the chosen one loses.
+        chosen: `[C, 2]` float64 its Sharpe ratio per step where it was chosen, and in the rest.
+    """
+
+    probability: float
+    logits: Float64
+    loss: float
+    chosen: Float64
+
+
+def sharpe(steps: Float64) -> float:
+    """Mean over standard deviation of steps `[B]` (Sharpe 1994); 0 where nothing varies."""
+    deviation = float(steps.std()) if len(steps) else 0.0
+    return float(steps.mean()) / deviation if deviation > 0 else 0.0
+
+
+def sharpe_error(steps: Float64) -> float:
+    """Standard error of the Sharpe ratio of steps `[B]` of any skew and kurtosis (Mertens 2002).
+
+    Raises:
+        ValueError: when there are fewer than two steps.
+    """
+    ratio = sharpe(steps)
+    if ratio == 0:
+        return error_of(0.0, 0.0, 3.0, len(steps))
+    standard = (steps - steps.mean()) / steps.std()
+    return error_of(ratio, float((standard**3).mean()), float((standard**4).mean()), len(steps))
+
+
+def error_of(ratio: float, skewness: float, kurtosis: float, count: int) -> float:
+    """Standard error of a Sharpe ratio from moments.
+
+    `sqrt((1 - skewness * S + (kurtosis - 1) / 4 * S^2) / (n - 1))`, as in Bailey and Lopez de Prado
+    (2012), equation 4; the kurtosis of a normal distribution is 3.
+
+    Raises:
+        ValueError: when there are fewer than two steps.
+
+    >>> round(error_of(0.458, -2.448, 10.164, 24), 3)  # two years of months
+    0.336
+    """
+    if count < 2:
+        raise ValueError(f"a Sharpe ratio of {count} steps has no standard error")
+    variance = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
+    return math.sqrt(variance / (count - 1))
+
+
+def probabilistic_sharpe(steps: Float64, benchmark: float = 0.0) -> float:
+    """Probability that the true Sharpe ratio of steps `[B]` is above a benchmark, per step.
+
+    Bailey and Lopez de Prado (2012), The Sharpe ratio efficient frontier.
+
+    Raises:
+        ValueError: when there are fewer than two steps.
+    """
+    error = sharpe_error(steps)
+    return NORMAL.cdf((sharpe(steps) - benchmark) / error)
+
+
+def expected_maximum_sharpe(trials: int, deviation: float) -> float:
+    """The best Sharpe ratio to be expected of so many trials none of which has any skill.
+
+    Bailey and Lopez de Prado (2014), The deflated Sharpe ratio, equation 1; 0 of a single trial.
+
+    Args:
+        trials: independent ones, at least 1.
+        deviation: standard deviation of their Sharpe ratios.
+
+    >>> round(expected_maximum_sharpe(100, (0.5 / 250) ** 0.5), 4)
+    0.1132
+    """
+    if trials == 1:
+        return 0.0
+    share = float(np.euler_gamma)
+    highest = NORMAL.inv_cdf(1 - 1 / trials)
+    further = NORMAL.inv_cdf(1 - 1 / (trials * math.e))
+    return deviation * ((1 - share) * highest + share * further)
+
+
+def deflated_sharpe(steps: Float64, trials: int, deviation: float | None) -> float:
+    """Probability that steps `[B]` have skill though they are the best of so many trials.
+
+    Bailey and Lopez de Prado (2014): the probabilistic Sharpe ratio against what the best trial
+    would have by luck.
+
+    Args:
+        steps: of the strategy that was chosen.
+        trials: that it was chosen from, itself included.
+        deviation: standard deviation of the trials' Sharpe ratios per step; where unknown, that of
+            strategies without skill, `1 / sqrt(B - 1)`.
+
+    Raises:
+        ValueError: when there are fewer than two steps.
+    """
+    spread = error_of(0.0, 0.0, 3.0, len(steps)) if deviation is None else deviation
+    return probabilistic_sharpe(steps, expected_maximum_sharpe(trials, spread))
+
+
+def adjusted(p_value: float, trials: int) -> float:
+    """The p-value of the best of so many independent trials (Sidak 1967).
+
+    >>> round(adjusted(0.01, 50), 3)
+    0.395
+    """
+    return 1.0 if p_value >= 1 else -math.expm1(trials * math.log1p(-p_value))
+
+
+def diebold_mariano(loss_a: Float64, loss_b: Float64, horizon: int) -> DieboldMariano:
+    """Test whether forecasts with losses `[M]` a are better than those with losses `[M]` b.
+
+    Diebold and Mariano (1995), with the correction for small samples and the t distribution of
+    Harvey, Leybourne and Newbold (1997). Where autocovariances add up to less than nothing, rows
+    are taken to be uncorrelated.
+
+    Args:
+        loss_a: of one forecast at M rows in time order.
+        loss_b: of the other at the same rows.
+        horizon: rows ahead that was forecast; the difference is taken to be correlated over fewer.
+
+    Raises:
+        ValueError: when there are no more rows than that.
+    """
+    rows = len(loss_a)
+    if rows <= max(horizon, 1):
+        raise ValueError(f"{rows} rows are too few to compare forecasts {horizon} rows ahead")
+    difference = loss_a - loss_b
+    centred = difference - difference.mean()
+    own, *others = (float(centred[lag:] @ centred[: rows - lag]) / rows for lag in range(horizon))
+    if own == 0:  # always the same difference: nothing to test it by
+        return DieboldMariano(0.0, 0.5)
+    together = own + 2 * sum(others)
+    variance = together if together > 0 else own
+    factor = (rows + 1 - 2 * horizon + horizon * (horizon - 1) / rows) / rows
+    statistic = float(difference.mean()) / math.sqrt(variance / rows) * math.sqrt(factor)
+    return DieboldMariano(statistic, student.below(statistic, rows - 1))
+
+
+def overfitting(returns: Float64, groups: int = 16) -> Overfitting:
+    """Probability of backtest overfitting by combinatorially symmetric cross-validation.
+
+    Bailey, Borwein, Lopez de Prado and Zhu (2017), Journal of Computational Finance 20(4): time is
+    cut into groups, the best strategy of every half of them, by its Sharpe ratio, is ranked in the
+    other half.
+
+    Args:
+        returns: `[T, S]` float64 steps of S strategies over the same time, in its order.
+        groups: even, at most 16: there are 12,870 halvings of 16.
+
+    Raises:
+        ValueError: when there is nothing to choose from, or there are too few rows for the groups.
+    """
+    rows, strategies = returns.shape
+    if strategies < 2 or groups % 2 or not 2 <= groups <= min(16, rows // 2):
+        raise ValueError(f"{rows} steps of {strategies} strategies cannot be halved by {groups}")
+    edges = np.linspace(0, rows, groups + 1).astype(np.int64)
+    halves = np.array(list(combinations(range(groups), groups // 2)))
+    inside = np.zeros((len(halves), groups))
+    np.put_along_axis(inside, halves, 1.0, axis=1)
+    first, second = (_sharpes(returns, edges, half) for half in (inside, 1 - inside))
+    every, best = np.arange(len(halves)), first.argmax(axis=1)
+    won = second[every, best]
+    below = (second < won[:, np.newaxis]).sum(axis=1)
+    level = (second == won[:, np.newaxis]).sum(axis=1)
+    rank = (below + (level + 1) / 2) / (strategies + 1)
+    logits: Float64 = np.log(rank / (1 - rank))
+    return Overfitting(
+        probability=float(np.mean(logits <= 0)),
+        logits=logits,
+        loss=float(np.mean(won < 0)),
+        chosen=np.stack([first[every, best], won], axis=1),
+    )
+
+
+def _sharpes(returns: Float64, edges: npt.NDArray[np.int64], half: Float64) -> Float64:
+    """Sharpe ratio per step `[C, S]` of every strategy in every choice of groups `[C, G]`."""
+    counts = half @ np.diff(edges)[:, np.newaxis]
+    scale = np.where(returns.std(axis=0) > 0, returns.std(axis=0), 1.0)
+    standard = returns / scale
+    mean = half @ np.add.reduceat(standard, edges[:-1]) / counts
+    variance = half @ np.add.reduceat(standard**2, edges[:-1]) / counts - mean**2
+    varies = variance > 1e-12  # else a rounding of nothing
+    result: Float64 = np.divide(
+        mean, np.sqrt(np.maximum(variance, 0.0)), out=np.zeros_like(mean), where=varies
+    )
+    return result
