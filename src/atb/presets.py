@@ -6,8 +6,9 @@ in `atb.config`; here only that another architecture or kind brings settings of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,13 +16,15 @@ from pydantic import BaseModel, ValidationError
 
 from atb.config.architectures import ARCHITECTURES
 from atb.config.data import HISTORIES
+from atb.config.ensemble import RULES
 from atb.config.optimisation import OPTIMIZERS, SCHEDULES
+from atb.config.search import Search, parse, require_comparable
 from atb.config.spec import Spec
 from atb.config.targets import TARGETS
 from atb.config.trading import TRADINGS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
-from atb.strict_yaml import load, scalar
+from atb.strict_yaml import Document, load, scalar
 from atb.workspace import check_symbol
 
 # What the shell and the Python door call a field, and the field.
@@ -56,6 +59,7 @@ _TAGGED: Mapping[str, type[Spec]] = {
     **HISTORIES,
     **TARGETS,
     **ARCHITECTURES,
+    **RULES,
     **OPTIMIZERS,
     **SCHEDULES,
     **TRADINGS,
@@ -72,6 +76,7 @@ class Preset:
         description: one line for people.
         fields: the recipe's fields, nested as in the file.
         lines: line number of each dotted key.
+        search: the values that tuning may give to fields, by their dotted names.
     """
 
     name: str
@@ -79,6 +84,12 @@ class Preset:
     description: str
     fields: dict[str, Any]
     lines: Mapping[str, int]
+    search: Search
+
+    def place(self, dotted: str) -> str:
+        """Where a key stands, for messages: the file, and the line if it has one."""
+        line = self.lines.get(dotted)
+        return f"{self.path}:{line}" if line else str(self.path)
 
 
 @dataclass(frozen=True)
@@ -92,10 +103,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A valid configuration and, for each dotted field, where its value came from."""
+    """A valid configuration and how it came about.
+
+    Attributes:
+        config: the configuration.
+        origins: for each dotted field, where its value came from.
+        preset: the preset it began with.
+        fields: what the preset and the changes on top of it say, nested; defaults are not there.
+    """
 
     config: TrainingConfig
     origins: Mapping[str, str]
+    preset: Preset
+    fields: Mapping[str, Any]
 
 
 def folder() -> Path:
@@ -128,14 +148,24 @@ def read(preset: str) -> Preset:
             f"unknown preset {preset!r}",
             remedy=f"{nearest(preset, names())} (see: atb presets list)",
         )
-    document = load(path)
+    return parsed(load(path), path)
+
+
+def parsed(document: Document, path: Path) -> Preset:
+    """The preset that a file says.
+
+    Raises:
+        ConfigError: when it lacks a description, or its search block is wrong.
+    """
     fields = dict(document.content)
     description = fields.pop("description", None)
     if not isinstance(description, str):
         raise ConfigError(
             "has no description", where=str(path), remedy="begin it with: description: one line"
         )
-    return Preset(path.stem, path, description, fields, document.lines)
+    preset = Preset(path.stem, path, description, fields, document.lines, {})
+    block = fields.pop("search", None)
+    return preset if block is None else replace(preset, search=parse(block, preset.place))
 
 
 def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **options: Any) -> Recipe:
@@ -154,8 +184,7 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
     check_symbol(symbol)
     found = read(preset)
     changes = [*_of_options(options), *map(_of_assignment, assignments)]
-    # A new kind drops the settings of the old one, so those for the new one come after it.
-    changes.sort(key=lambda change: change.dotted.rpartition(".")[2] not in KINDS)
+    changes = _in_order(changes)
     fields, origins = _changed(found, changes)
     if "symbol" in fields:
         in_file = "symbol" in found.fields
@@ -168,7 +197,46 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
         problem = refused.errors()[0]
         blamed = _blamed(problem, found, changes, symbol)
         raise _explain(problem, found, blamed) from refused
-    return Recipe(config, {dotted: origins.get(dotted, "default") for dotted, _ in flat(config)})
+    known = {dotted: origins.get(dotted, "default") for dotted, _ in flat(config)}
+    return Recipe(config, known, found, fields)
+
+
+def varied(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a recipe with other values of dotted fields, nested; nothing is checked."""
+    fields: dict[str, Any] = _copy(recipe.fields)
+    for change in _in_order(Change(*one, "search") for one in _spread(values)):
+        _put(fields, change, {})
+    return fields
+
+
+def searched(recipe: Recipe, values: Mapping[str, Any]) -> TrainingConfig:
+    """The configuration of a recipe with values of its preset's search block.
+
+    Raises:
+        ConfigError: for a field that is unknown or must not be searched, or a value it cannot have,
+            naming the preset's file, the line of the search block and the nearest name.
+    """
+    place = recipe.preset.place(f"search.{next(iter(values))}" if len(values) == 1 else "search")
+    try:
+        config = _validated(varied(recipe, values), recipe.preset, recipe.config.symbol)
+    except UsageError as refused:
+        raise ConfigError(refused.what, where=place, remedy=refused.remedy) from refused
+    except ValidationError as refused:
+        error = _explain(refused.errors()[0], recipe.preset, place)
+        together = f"with {said(values)}: " if len(values) > 1 else ""
+        raise ConfigError(together + error.what, where=place, remedy=error.remedy) from refused
+    for name in values:
+        require_comparable(name, place)
+    return config
+
+
+def said(values: Mapping[str, Any]) -> str:
+    """Values of dotted fields, for people.
+
+    >>> said({"window": 60, "model.units": (8, 4)})
+    'window 60, model.units [8, 4]'
+    """
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in values.items())
 
 
 def create_config_from_preset(preset: str, symbol: str, **options: Any) -> TrainingConfig:
@@ -206,6 +274,20 @@ def _of_assignment(assignment: str) -> Change:
         return Change(dotted.strip(), scalar(text), "--set")
     except ConfigError as error:
         raise UsageError(error.what, where=f"--set {assignment}", remedy="quote it") from error
+
+
+def _in_order(changes: Iterable[Change]) -> list[Change]:
+    """A new kind drops the settings of the old one, so those for the new one come after it."""
+    return sorted(changes, key=lambda change: change.dotted.rpartition(".")[2] not in KINDS)
+
+
+def _spread(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Dotted names and values; a mapping is of the fields below its name."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _spread({f"{name}.{part}": one for part, one in value.items()})
+        else:
+            yield name, value
 
 
 def _changed(preset: Preset, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -267,8 +349,7 @@ def _explain(problem: Mapping[str, Any], preset: Preset, blamed: str) -> AtbErro
     if problem["type"] == "union_tag_invalid":
         names.append(problem["ctx"]["discriminator"].strip("'"))
     dotted = ".".join(names)
-    line = preset.lines.get(dotted)
-    place = blamed or (f"{preset.path}:{line}" if line else str(preset.path))
+    place = blamed or preset.place(dotted)
     error: type[AtbError] = UsageError if blamed else ConfigError
     if problem["type"] == "extra_forbidden":
         remedy = nearest(names[-1], spec.model_fields)
