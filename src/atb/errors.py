@@ -55,6 +55,10 @@ class ConfigError(AtbError):
     exit_code = 4
 
 
+class EnsembleCompatibilityError(ConfigError):
+    """Models that cannot be members of one ensemble: they do not read or predict the same."""
+
+
 class DivergedError(AtbError):
     """Training whose loss is no longer a finite number."""
 

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 from atb import presets
-from atb.config.architectures import ARCHITECTURES, AnyArchitecture, Gru, Lstm, Transformer
+from atb.config.architectures import (
+    ARCHITECTURES,
+    AnyArchitecture,
+    Ensemble,
+    Gru,
+    Lstm,
+    Member,
+    Transformer,
+)
+from atb.config.ensemble import Stacking
 from atb.config.features import width
 from atb.config.targets import TARGETS, AnyTarget, MidPriceTarget, ReturnTarget
 from atb.config.training import TrainingConfig
@@ -31,6 +40,13 @@ VARIANTS: dict[str, AnyArchitecture] = {
     # As many heads as bars: a transposition the converter got wrong would go unseen by shapes.
     "transformer_causal": Transformer(
         width=32, heads=BARS, blocks=1, causal=True, positions="learned", dense=(8,)
+    ),
+    "ensemble_stacking": Ensemble(
+        members=(
+            Member(name="one", model=Gru(units=(5,))),
+            Member(name="other", model=Gru(units=(4,))),
+        ),
+        rule=Stacking(),
     ),
 }
 PRESETS: dict[str, TrainingConfig] = {
@@ -55,10 +71,10 @@ HALVES = [
 ]
 SHARED = {
     *("build", "heads", "blocks", "recurrent", "hidden", "remade", "document", "custom"),
-    *("bilinear", "mixing", "attention", "decoder", "deeplob_trunk"),
+    *("bilinear", "mixing", "attention", "decoder", "deeplob_trunk", "votes"),
 }
 DECODERS = {"deeplob_seq2seq", "temporal_attention"}  # whose answers are classes
-WHOLE = {*DECODERS, "bin_ctabl"}  # with a last layer of their own
+WHOLE = {*DECODERS, "bin_ctabl", "ensemble"}  # with a last layer of their own
 
 
 def width_of(case: str) -> int:
@@ -96,9 +112,11 @@ def windows(case: str, count: int = 5) -> np.ndarray:
 def recurrent_layers(serving: Any) -> int:
     from keras import layers
 
-    (network,) = (layer for layer in serving.layers if layer.name in ARCHITECTURES)
     kinds = (layers.RNN, layers.Bidirectional)
-    return sum(isinstance(layer, kinds) for layer in network.layers)
+    return sum(
+        isinstance(layer, kinds) + recurrent_layers(layer)
+        for layer in getattr(serving, "layers", ())
+    )
 
 
 def conv(width: int, filters: int, batch_norm: bool = False, kernel: int = 3) -> int:
@@ -218,6 +236,11 @@ PARAMETERS = {
     "default_bilstm": 2 * (lstm(15, 64) + lstm(128, 64)) + dense(128, 1),
     "default_tcn": conv(15, 64) + conv(15, 64, kernel=1) + 9 * conv(64, 64) + dense(64, 1),
     "default_transformer": dense(15, 64) + 2 * encoder(64, 128) + 2 * 64 + dense(64, 1),
+    # One share of each member; or a line from their answers.
+    "default_ensemble": (gru(15, 64) + gru(64, 64) + dense(64, 1))
+    + (conv(15, 64) + conv(15, 64, kernel=1) + 9 * conv(64, 64) + dense(64, 1))
+    + 2,
+    "ensemble_stacking": (gru(15, 5) + dense(5, 1)) + (gru(15, 4) + dense(4, 1)) + dense(2, 1),
     "gru_both_ways": 2 * (gru(15, 7) + gru(14, 6) + gru(12, 5)) + dense(10, 4) + dense(4, 1),
     "lstm_both_ways": 2 * (lstm(15, 7) + lstm(14, 6) + lstm(12, 5)) + dense(10, 4) + dense(4, 1),
     "lstm_three": lstm(15, 7) + lstm(7, 6) + lstm(6, 5) + dense(5, 1),

@@ -17,7 +17,10 @@ from atb.config.book_architectures import (
     Tlob,
     TransLob,
 )
-from atb.config.spec import Listed, Spec, by_tag, tagged
+from atb.config.ensemble import Rule, Voting
+from atb.config.optimisation import Optimisation
+from atb.config.spec import Listed, Spec, by_tag, checked, tagged
+from atb.workspace import check_name
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -207,7 +210,7 @@ def _one_pool_each(pool: tuple[int, ...], filters: tuple[int, ...]) -> None:
         raise ValueError(f"pool {list(pool)} needs one size for each of filters {list(filters)}")
 
 
-AnyArchitecture = (
+AnyNetwork = (
     Mlp
     | Cnn
     | ConvRecurrent
@@ -216,7 +219,6 @@ AnyArchitecture = (
     | BiLstm
     | Tcn
     | Transformer
-    | Linear
     | LobCnn
     | DeepLob
     | DeepLobSeq2Seq
@@ -226,6 +228,57 @@ AnyArchitecture = (
     | MlpLob
     | BinCtabl
 )
+Network = Annotated[
+    AnyNetwork, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")
+]
+
+
+class Member(Spec):
+    """One network of an ensemble.
+
+    Attributes:
+        name: no other member's.
+        model: the network.
+        training: how it is fitted; null: as the recipe's `training` says.
+    """
+
+    name: Annotated[str, checked(check_name)]
+    model: Network
+    training: Optimisation | None = None
+
+
+class Ensemble(Spec):
+    """Several networks of the same windows that answer as one (Dietterich 2000).
+
+    Attributes:
+        members: the networks, each fitted by itself.
+        rule: how their answers become one.
+    """
+
+    architecture: Literal["ensemble"] = "ensemble"
+    members: Listed[Member] = Field(
+        (Member(name="gru", model=Gru()), Member(name="tcn", model=Tcn())),
+        min_length=2,
+        max_length=32,
+    )
+    rule: Rule = Voting()
+
+    @model_validator(mode="after")
+    def _each_member_once(self) -> Self:
+        names = [member.name for member in self.members]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each member needs a name of its own, not {names}")
+        weights = self.rule.weights if isinstance(self.rule, Voting) else None
+        if weights is not None and len(weights) != len(names):
+            raise ValueError(f"{len(weights)} weights are given for {len(names)} members")
+        return self
+
+    def member(self, name: str) -> Member:
+        """The member of a name."""
+        return next(member for member in self.members if member.name == name)
+
+
+AnyArchitecture = AnyNetwork | Linear | Ensemble
 Architecture = Annotated[
     AnyArchitecture, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")
 ]

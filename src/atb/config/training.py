@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from atb.config.architectures import Architecture, ConvRecurrent
+from atb.config.architectures import Architecture, ConvRecurrent, Ensemble
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData, CandleData, Data
 from atb.config.dataset import DatasetSpec
+from atb.config.ensemble import Stacking, Voting
 from atb.config.features import depth, known_set, lookback, market_of
 from atb.config.judgement import CalibrationSpec, SelectionSpec
 from atb.config.optimisation import Optimisation
@@ -86,6 +88,60 @@ class TrainingConfig(Spec):
                 f"label smoothing and class weights are for classes, not for a {self.target.kind}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _members_hold_together(self) -> Self:
+        if not isinstance(self.model, Ensemble):
+            return self
+        rule = self.model.rule
+        if isinstance(rule, Voting) and rule.voting == "hard" and self.target.classes == 1:
+            raise ValueError(
+                f"a hard vote is between classes, a {self.target.kind} target has none"
+            )
+        if self.warm_start is not None:
+            raise ValueError("members of an ensemble begin with random weights, warm_start is null")
+        if isinstance(rule, Stacking) and self.dataset.fold is not None:
+            raise ValueError("a stacking ensemble has folds of its own, dataset.fold is null")
+        for member in self.model.members:
+            try:
+                self.of_member(member.name)
+            except ValidationError as error:
+                raise ValueError(f"member {member.name}: {complaint(error)}") from error
+        return self
+
+    def of_member(self, name: str, fold: int | None = None) -> TrainingConfig:
+        """The recipe of one member of this ensemble; of one of its stacking's folds, from 0.
+
+        Raises:
+            ConfigError: when folds are asked for within a fold.
+            ValueError: when this is no ensemble, or has no folds.
+        """
+        if not isinstance(self.model, Ensemble):
+            raise ValueError(f"{self.name} is no ensemble")
+        member, changed = self.model.member(name), {"name": name, "dataset": self.dataset}
+        if fold is not None:
+            if not isinstance(self.model.rule, Stacking):
+                raise ValueError(f"{self.name} has no folds")
+            if self.dataset.fold is not None:
+                raise ConfigError(
+                    "a stacking ensemble has folds of its own",
+                    where="dataset.fold",
+                    remedy="cross-validate its members, or an ensemble that votes",
+                )
+            spec = self.model.rule.fold(fold)
+            changed["dataset"] = self.dataset.model_copy(update={"fold": spec})
+            changed["name"] = f"{name}-fold-{fold + 1}"
+        fitting = {"model": member.model, "training": member.training or self.training}
+        return TrainingConfig(**{**dict(self), **changed, **fitting})
+
+    def parts(self) -> Mapping[str, TrainingConfig]:
+        """All trainings that this ensemble is made of, by the names of their recipes."""
+        if not isinstance(self.model, Ensemble):
+            raise ValueError(f"{self.name} is no ensemble")
+        rule, names = self.model.rule, [member.name for member in self.model.members]
+        folds = range(rule.splits) if isinstance(rule, Stacking) else ()
+        made = [self.of_member(name, fold) for fold in (None, *folds) for name in names]
+        return {part.name: part for part in made}
 
     @property
     def reach(self) -> int:

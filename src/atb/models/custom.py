@@ -10,7 +10,10 @@ from typing import Any
 
 from atb.models.bilinear import Bilinear, BilinearNormalisation, TemporallyAttended
 from atb.models.mixing import gelu
+from atb.models.votes import HardVote, MeanValue, SoftVote
 
-OBJECTS: Mapping[str, Any] = {
-    known.__name__: known for known in (Bilinear, BilinearNormalisation, TemporallyAttended, gelu)
-}
+KNOWN = (
+    *(Bilinear, BilinearNormalisation, TemporallyAttended, gelu),
+    *(MeanValue, SoftVote, HardVote),
+)
+OBJECTS: Mapping[str, Any] = {known.__name__: known for known in KNOWN}

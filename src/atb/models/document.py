@@ -57,6 +57,10 @@ and `deeplob_seq2seq` read four columns for each level and so take level sets su
 |---|---|---|
 """
 NOTES = """
+`ensemble` joins any of these networks but `linear`: by a soft, hard or weighted vote, or by a line
+from their answers; `atb train ensemble` trains its members side by side. The default is `gru` and
+`tcn` with equal votes.
+
 Where the published descriptions leave a choice, or ours differs:
 
 - `linear` is solved, not trained: least squares, ridge or lasso on flattened windows by
