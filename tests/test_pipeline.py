@@ -24,7 +24,8 @@ FILES = {
     "BTCUSDT": ("BTCUSDT_1h_2023-01-01_2024-12-31.feather", "2023-01-01"),
     "ETHUSDT": ("ETHUSDT_perp_1h_20230101_20250630.parquet", "2024-07-01"),
 }
-STAGES = ["data", "startup", "features", "dataset", "training", "evaluation", "export", "save"]
+STAGES = ["data", "startup", "features", "dataset", "training"]
+STAGES += ["calibration", "evaluation", "export", "save"]
 
 
 def config(market_data: Path, preset: str, symbol: str, **options: Any) -> Any:

@@ -66,6 +66,11 @@ class Calibration:
             return "temperature"
         return "none" if self.curves is None else "isotonic"
 
+    @property
+    def of_classes(self) -> bool:
+        """Whether the curves are of classes, whose probabilities sum to 1."""
+        return self.curves is not None and self.curves.knots.ndim == 3
+
     def logits(self, raw: Float64) -> Float64:
         """Raw outputs `[M, K * L]` of a network as logits that are as sure as they should be."""
         if self.temperature is None:
@@ -77,7 +82,7 @@ class Calibration:
         if self.curves is None:
             return served
         mapped = self.curves(served)
-        return mapped if mapped.ndim == 2 else mapped / mapped.sum(axis=-1, keepdims=True)
+        return mapped / mapped.sum(axis=-1, keepdims=True) if self.of_classes else mapped
 
     def parameters(self, horizon: int) -> dict[str, Any]:
         """The numbers of one of the K horizons, ready for JSON."""

@@ -6,7 +6,7 @@ It knows the order of the hops and nothing of what they do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,27 @@ from atb import atomic
 from atb.backtest.hooks import Hook
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
+from atb.calibration import Calibration
 from atb.clock import parse_time
+from atb.config.architectures import Ensemble
 from atb.config.book_architectures import Linear
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset, build
 from atb.dataset.learner import Fitted, Learner
+from atb.evaluation import calibration
 from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import Verdict, judge
 from atb.events import Stopwatch
 from atb.export import onnx, parity
-from atb.export.graph import serving_model
+from atb.export.graph import calibrated, serving_model
 from atb.features.layer import compute
 from atb.market.history import History
 from atb.registry import store
 from atb.report import artifact, record
 from atb.runs import Recipe, Run
 from atb.tabular import linear
+from atb.tabular.ensemble import EnsembleLearner
 from atb.tabular.linear import LinearLearner
 from atb.targets.labels import Labels
 from atb.training import warm_start
@@ -68,6 +72,7 @@ class Learned:
 
     dataset: Dataset
     fitted: Fitted
+    calibration: Calibration
 
 
 def learn(
@@ -84,8 +89,20 @@ def learn(
     """
     dataset = prepare(recipe, labels, watch)
     with watch.stage("training"):
-        learner = _learner(recipe, dataset, workspace, checkpoints, watch)
-        return Learned(dataset, learner.fit(dataset))
+        learner = _learner(recipe, labels, dataset, workspace, checkpoints, watch)
+        fitted = learner.fit(dataset)
+    with watch.stage("calibration"):
+        return _calibrated(recipe, dataset, fitted)
+
+
+def _calibrated(recipe: Recipe, dataset: Dataset, fitted: Fitted) -> Learned:
+    """What was fitted, with what its validation rows teach about how sure it may be."""
+    rows, labels = dataset.split.validation, dataset.labels
+    raw = fitted.predict(rows)
+    found = calibration.fit(
+        recipe.config.calibration, raw, dataset.served(raw), labels.value[rows], labels.classes
+    )
+    return Learned(dataset, fitted, found)
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,8 @@ def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
     """Predict the test rows, the only time that is done, and judge it."""
     config, history, dataset = recipe.config, recipe.history, learned.dataset
     test = dataset.split.test
-    served = dataset.served(learned.fitted.predict(test))
+    taught = learned.calibration
+    served = taught.applied(dataset.served(taught.logits(learned.fitted.predict(test))))
     predictions = Predictions(test, served[:, 0], config.target.output)
     backtest = hook(predictions, history, config.trading.over(config.target.horizons[0]))
     return Judged(served, predictions, _verdicts(config, history, dataset, served), backtest)
@@ -125,7 +143,7 @@ def walk_together(
     with watch.stage("training"):
         fitted = linear.fit_all(specs, dataset, first.target)
     return [
-        _conclude(run, recipe, Learned(dataset, fitted[run.name]), hook, watch)
+        _conclude(run, recipe, _calibrated(recipe, dataset, fitted[run.name]), hook, watch)
         for run, recipe in zip(runs, recipes, strict=True)
     ]
 
@@ -148,12 +166,19 @@ def _line(recipe: Recipe) -> Linear:
 
 
 def _learner(
-    recipe: Recipe, dataset: Dataset, workspace: Workspace, checkpoints: Path, watch: Stopwatch
+    recipe: Recipe,
+    labels: Labels,
+    dataset: Dataset,
+    workspace: Workspace,
+    checkpoints: Path,
+    watch: Stopwatch,
 ) -> Learner:
     """What the network of a recipe learns by."""
     config = recipe.config
     if isinstance(config.model, Linear):
         return LinearLearner(config.model, config.target)
+    if isinstance(config.model, Ensemble):
+        return _joining(config.model, recipe, labels, checkpoints, watch)
     return NetworkLearner(
         config.model,
         config.target,
@@ -162,6 +187,24 @@ def _learner(
         _initial(recipe, dataset, workspace),
         watch.listen,
     )
+
+
+def _joining(
+    spec: Ensemble, recipe: Recipe, labels: Labels, checkpoints: Path, watch: Stopwatch
+) -> EnsembleLearner:
+    """What an ensemble learns by: each member in checkpoints of its own, in each fold likewise."""
+    config = recipe.config
+
+    def member(name: str, number: int | None) -> Learner:
+        part = config.of_member(name, number)
+        place = checkpoints / part.name
+        return NetworkLearner(part.model, part.target, part.training, place, listen=watch.listen)
+
+    def fold(number: int) -> Dataset:
+        part = config.of_member(spec.members[0].name, number)
+        return prepare(replace(recipe, config=part), labels, Stopwatch())
+
+    return EnsembleLearner(spec, config.target, member, fold, watch.listen)
 
 
 def _conclude(
@@ -175,7 +218,7 @@ def _conclude(
     with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
         with watch.stage("export"):
-            serving = _serving(config, history, dataset, fitted)
+            serving = _serving(config, history, learned)
             onnx.export(serving, graph, record.properties(run.name, config, history))
             windows = parity.sample(history.matrix(), dataset.split.ends, config.reach)
             agreement = parity.check(serving, graph, windows)
@@ -225,9 +268,10 @@ def _verdicts(
     return verdicts
 
 
-def _serving(config: TrainingConfig, history: History, dataset: Dataset, fitted: Fitted) -> Any:
-    return serving_model(
-        fitted.model,
+def _serving(config: TrainingConfig, history: History, learned: Learned) -> Any:
+    dataset = learned.dataset
+    serving = serving_model(
+        learned.fitted.model,
         features=config.features,
         columns=len(history.columns),
         window=config.window,
@@ -236,3 +280,4 @@ def _serving(config: TrainingConfig, history: History, dataset: Dataset, fitted:
         target_scale=dataset.target_scale,
         target_offset=dataset.target_offset,
     )
+    return calibrated(serving, config.target, learned.calibration)

@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
+from atb.calibration import Calibration
 from atb.config.features import lookback, market_of
 from atb.config.targets import Target
+from atb.export.calibrated import cooled, straightened
 from atb.features.layer import FeatureSet, rescaling
 from atb.features.scaling import Scaling
 from atb.models.heads import ACTIVATIONS, logits
@@ -59,11 +61,30 @@ def serving_model(
     scale, offset = (target_scale, target_offset) if target.classes == 1 else (1.0, 0.0)
     by_horizon = (np.asarray(given).tolist() for given in (scale, offset))
     unscale = layers.Rescaling(*by_horizon, dtype="float32", name=UNSCALE)
-    activation = layers.Activation(ACTIVATIONS[target.output], dtype="float32")
     hidden = rescaling(scaling)(FeatureSet(features)(rows))
-    raw = _by_horizon(unscale(in_float32(network)(hidden)), target)
-    served = Guard(name=target.output)(activation(raw), rows)
-    return keras.Model(rows, served, name="serving")
+    return _served(rows, unscale(in_float32(network)(hidden)), target, Calibration())
+
+
+def calibrated(serving: keras.Model, target: Target, calibration: Calibration) -> keras.Model:
+    """A serving model whose probabilities are those that validation rows taught.
+
+    Args:
+        serving: from `serving_model`, with which weights are shared.
+        target: what it was made for.
+        calibration: of its horizons.
+    """
+    raw = serving.get_layer(UNSCALE).output
+    return _served(serving.inputs[0], raw, target, calibration)
+
+
+def _served(
+    rows: keras.KerasTensor, raw: keras.KerasTensor, target: Target, calibration: Calibration
+) -> keras.Model:
+    """From raw outputs `[B, K * L]` of rows `[B, T, C]` to what is served."""
+    activation = layers.Activation(ACTIVATIONS[target.output], dtype="float32")
+    signal = activation(_by_horizon(cooled(raw, calibration), target))
+    guarded = Guard(name=target.output)(straightened(signal, calibration), rows)
+    return keras.Model(rows, guarded, name="serving")
 
 
 def _by_horizon(raw: keras.KerasTensor, target: Target) -> keras.KerasTensor:

@@ -16,6 +16,7 @@ from atb import atomic
 from atb.clock import timeframe_ms
 from atb.errors import IntegrityError
 from atb.export import onnx, parity
+from atb.export.calibrated import Isotonic
 from atb.export.graph import Guard
 from atb.export.parity import Parity
 from atb.features.layer import FeatureSet
@@ -55,7 +56,7 @@ def load(path: Path) -> keras.Model:
     Raises:
         IntegrityError: when Keras cannot load it.
     """
-    known = {"FeatureSet": FeatureSet, "Guard": Guard, **OBJECTS}
+    known = {"FeatureSet": FeatureSet, "Guard": Guard, "Isotonic": Isotonic, **OBJECTS}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError) as error:
