@@ -1,0 +1,59 @@
+"""Sets of gates by name: find a file of limits and read it strictly, as presets are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from atb import presets
+from atb.config.gates import Limits
+from atb.config.spec import complaint
+from atb.errors import ConfigError, UsageError, nearest
+from atb.strict_yaml import load
+
+
+def folder() -> Path:
+    """Where the sets of gates that come with atb lie."""
+    return presets.folder() / "gates"
+
+
+def names() -> list[str]:
+    """Names of the sets that come with atb."""
+    return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def read(gates: str) -> Limits:
+    """Read limits by name, or by path when it ends in .yaml or .yml.
+
+    Raises:
+        UsageError: for an unknown name, or a file that is not there.
+        ConfigError: for a key that is unknown, missing or no limit, with file, line and remedy.
+    """
+    path = _path(gates)
+    document = load(path)
+    try:
+        return Limits.model_validate(document.content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = str(problem["loc"][0])
+        place = f"{path}:{document.lines[key]}" if key in document.lines else str(path)
+        if problem["type"] == "extra_forbidden":
+            remedy = nearest(key, Limits.model_fields)
+            raise ConfigError(f"unknown key {key!r}", where=place, remedy=remedy) from error
+        if problem["type"] == "missing":
+            remedy = "write it down: a set of gates has no defaults"
+            raise ConfigError(f"the key {key!r} is missing", where=place, remedy=remedy) from error
+        shown = f"{complaint(error)} (got {problem['input']!r})"
+        raise ConfigError(shown, where=place, remedy="correct that line") from error
+
+
+def _path(gates: str) -> Path:
+    if gates.endswith((".yaml", ".yml")):
+        path = Path(gates)
+        if not path.is_file():
+            raise UsageError(f"there is no gates file {gates!r}", remedy="check the path")
+        return path
+    if gates not in names():
+        raise UsageError(f"unknown gates {gates!r}", remedy=nearest(gates, names()))
+    return folder() / f"{gates}.yaml"
