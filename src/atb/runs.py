@@ -67,7 +67,7 @@ class Run:
     @property
     def started(self) -> bool:
         """Whether there is a checkpoint to go on from."""
-        return any(self.checkpoints.glob("[0-9]*"))
+        return any(self.checkpoints.glob("**/[0-9]*-[0-9]*"))  # an ensemble's lie in folders
 
     def config(self) -> TrainingConfig:
         """The configuration alone, unverified, for lists.

@@ -6,11 +6,12 @@ trained nor what the target means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import layers
 
 from atb.config.architectures import Ensemble, Member
@@ -53,7 +54,7 @@ def layer_of(member: str) -> str:
     return f"member_{member}"
 
 
-def shares_of(weights: Sequence[float]) -> list[Any]:
+def shares_of(weights: npt.ArrayLike) -> list[Any]:
     """The weights of a voting layer, from those of its members `[M]`, of any sum."""
     given = np.asarray(weights, np.float64)
     return [given / given.sum()]

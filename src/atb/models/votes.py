@@ -116,5 +116,7 @@ class HardVote(_Vote):
     def probabilities(self, given: Any) -> Any:
         """`[B, M, K, C]` to `[B, K, C]`."""
         members = given.shape[1]
-        votes = ops.one_hot(ops.argmax(given, axis=-1), self.classes, dtype="float32")
+        likeliest = ops.equal(given, ops.max(given, axis=-1, keepdims=True))
+        votes = ops.cast(likeliest, "float32")
+        votes /= ops.sum(votes, axis=-1, keepdims=True)  # one, shared by classes as likely
         return (self.mean(votes) * members + self.mean(given)) / (members + 1)

@@ -1,4 +1,4 @@
-"""Models of flattened windows that are solved instead of trained by descent.
+"""What is solved instead of trained by descent: straight lines, and what joins an ensemble.
 
 Stands where training stands: a dataset in, `atb.dataset.learner.Fitted` out. Open `linear.py`.
 """
