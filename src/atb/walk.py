@@ -264,7 +264,8 @@ def _verdicts(
         labels = dataset.labels.value[:, column]
         evidence = Evidence(history.price, labels, split.train, split.test, horizon)
         scale, seed = float(dataset.target_scale[column]), config.training.seed
-        verdicts[horizon] = judge(target.output, served[:, column], evidence, scale, seed)
+        predicted, trials = served[:, column], config.selection.trials
+        verdicts[horizon] = judge(target.output, predicted, evidence, scale, seed, trials)
     return verdicts
 
 

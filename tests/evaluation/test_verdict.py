@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,16 @@ def returns() -> np.ndarray:
     return np.random.default_rng(0).normal(0, 0.005, ROWS)
 
 
+def comparison(verdict: Any) -> str:
+    """What is said after the significance, which agrees with it."""
+    skill, said, words = verdict.words.partition(f"{verdict.significance.words}: ")
+    assert (skill, said) == ("", f"{verdict.significance.words}: ")
+    sure = verdict.significance.words.startswith("evidence of skill (p < 0.001 after 1 trial)")
+    unsure = verdict.significance.words.startswith("no evidence of skill (p = ")
+    assert (sure, unsure) == (words.startswith("better than"), not words.startswith("better than"))
+    return words
+
+
 def noise(size: float) -> np.ndarray:
     return np.random.default_rng(9).normal(0, size, ROWS)
 
@@ -38,7 +49,7 @@ def noise(size: float) -> np.ndarray:
 )
 def test_returns(given_labels, returns, share, size, words):
     verdict = judge("return", share * returns + noise(size), given_labels(returns, returns), 1, 7)
-    assert verdict.words.startswith(words)
+    assert comparison(verdict).startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,7 @@ def test_directions(given_labels, returns, share, words):
     rose = (returns > 0).astype(float)
     predicted = rose.mean() + share * (rose - 0.5) + noise(1e-4)
     verdict = judge("probability", predicted, given_labels(rose, rose), 1, 7)
-    assert verdict.words.startswith(f"{words} class frequency: log loss ")
+    assert comparison(verdict).startswith(f"{words} class frequency: log loss ")
     assert verdict.baselines.keys() == {"class_frequency", "majority"}
     assert verdict.baselines["class_frequency"]["auc"] == 0.5
     assert verdict.baselines["majority"].keys() == {"accuracy", "macro_f1", "mcc"}
@@ -71,7 +82,7 @@ def test_three_classes(given_labels, share, words):
         predicted = frequency * np.exp(random.normal(0, 1e-4, (ROWS, 3)))
     predicted /= predicted.sum(axis=1, keepdims=True)
     verdict = judge("probabilities", predicted, evidence, 1, 7)
-    assert verdict.words.startswith(f"{words} class frequency: log loss ")
+    assert comparison(verdict).startswith(f"{words} class frequency: log loss ")
     naive = verdict.baselines["class_frequency"]
     assert naive.keys() == verdict.metrics.keys()
     assert naive["recall_flat"] == pytest.approx(frequency[1])
@@ -109,7 +120,7 @@ def test_three_classes_are_counted_by_what_came_true_and_what_was_said(given_lab
 def test_moves(given_labels, share, size, words):
     moves = 0.5 * np.random.default_rng(0).integers(-3, 4, ROWS)
     verdict = judge("move", share * moves + noise(size), given_labels(moves, moves), 1, 7)
-    assert verdict.words.startswith(words)
+    assert comparison(verdict).startswith(words)
     assert verdict.metrics.keys() == {
         *("loss", "move_rmse", "move_mae", "r2", "directional_accuracy")
     }
@@ -137,8 +148,8 @@ def decisions(share, rows=ROWS):
 def test_decided_classes(given_labels, share, words):
     train, test, decided = decisions(share)
     verdict = judge_decided(decided, given_labels(train, test), 7)
-    assert verdict.words.startswith(words)
-    assert ": macro F1 " in verdict.words
+    assert comparison(verdict).startswith(words)
+    assert ": macro F1 " in comparison(verdict)
     assert {"accuracy", "macro_f1", "mcc", "recall_flat"} <= verdict.metrics.keys()
     assert not {"log_loss", "brier", "calibration_error"} & verdict.metrics.keys()
     assert verdict.metrics["accuracy"] == pytest.approx(np.mean(decided == test))
@@ -183,7 +194,7 @@ def test_volatilities(size, words):
     actual = labels[evidence.test]
     error = np.random.default_rng(9).normal(0, size, len(actual))
     verdict = judge("log_volatility", actual + error if size else har(evidence), evidence, 0.5, 7)
-    assert verdict.words.startswith(f"{words}: RMSE of log volatility ")
+    assert comparison(verdict).startswith(f"{words}: RMSE of log volatility ")
     assert verdict.baselines["har"].keys() == verdict.baselines["ewma"].keys()
     for name, found in verdict.differences.items():
         values = [verdict.baselines[rival][name] for rival in ("har", "ewma")]
@@ -196,7 +207,7 @@ def test_volatilities(size, words):
 
 def test_persistence_against_itself_is_no_difference(given_labels, returns):
     verdict = judge("return", np.zeros(ROWS), given_labels(returns, returns), 1, 7)
-    assert verdict.words.endswith(
+    assert comparison(verdict).endswith(
         "RMSE 1.0000 of the naive forecast, 95 % interval [1.0000, 1.0000]"
     )
     for name, value in verdict.baselines["persistence"].items():
@@ -216,6 +227,45 @@ def test_every_metric_stands_beside_a_baseline_with_its_interval(given_labels, r
         assert found["low"] <= found["estimate"] <= found["high"]
         low, high = answer["intervals"][name]
         assert low < answer["metrics"][name] < high
+
+
+@pytest.mark.parametrize(
+    ("unit", "metric", "baseline", "rising"),
+    [
+        ("return", "rmse", "persistence", False),
+        ("move", "move_rmse", "persistence", False),
+        ("probability", "log_loss", "class_frequency", False),
+        ("decided", "macro_f1", "random", True),
+    ],
+)
+def test_the_headline_and_its_significance_in_json(
+    given_labels, returns, unit, metric, baseline, rising
+):
+    rose = (returns > 0).astype(float)
+    if unit == "decided":
+        verdict = judge_decided((2 * rose).astype(int), given_labels(2 * rose, 2 * rose), 7, 20)
+    else:
+        labels = rose if unit == "probability" else returns
+        predicted = 0.25 + 0.5 * rose if unit == "probability" else 0.5 * returns
+        verdict = judge(unit, predicted, given_labels(labels, labels), 1, 7, 20)
+    answer = json.loads(json.dumps(verdict.to_json(), allow_nan=False))
+    headline, found = answer["headline"], answer["differences"][metric]
+    assert headline == {
+        "metric": metric,
+        "baseline": found["baseline"],
+        "value": answer["metrics"][metric],
+        "naive": answer["baselines"][found["baseline"]][metric],
+        "difference": found["estimate"],
+        "low": found["low"],
+        "high": found["high"],
+        "rising": rising,
+    }
+    significance = answer["significance"]
+    assert significance["trials"] == 20
+    assert significance["p_value"] <= significance["adjusted_p_value"] < 1e-6
+    assert significance["words"] == "evidence of skill (p < 0.001 after 20 trials)"
+    assert answer["verdict"].startswith(f"{significance['words']}: better than ")
+    assert rising or significance["baseline"] == baseline
 
 
 def test_the_verdict_is_the_same_each_time_and_its_interval_that_of_its_seed(given_labels, returns):
@@ -253,7 +303,10 @@ def test_a_label_that_is_unknown_is_a_mistake(given_labels, returns, row):
 def test_a_price_that_never_moves_gives_no_number_and_no_verdict(given_labels):
     still = np.zeros(200)
     verdict = judge("return", still + 1e-3, given_labels(still, still), 1, 7)
-    assert verdict.words == "no comparison: the RMSE of persistence is 0, that of the model 0.001"
+    assert (
+        comparison(verdict)
+        == "no comparison: the RMSE of persistence is 0, that of the model 0.001"
+    )
     assert "r2" not in verdict.metrics
     assert "majority" not in verdict.baselines
     json.dumps(verdict.to_json(), allow_nan=False)
@@ -276,7 +329,7 @@ def test_momentum_on_real_hours_is_not_better_than_persistence(market_data: Path
     test = np.arange(12000, len(move))
     evidence = Evidence(close, np.append(move, np.nan), np.arange(12000), test, 1)
     verdict = judge("return", 0.5 * move[test - 1], evidence, move[:12000].std(), 7)
-    assert verdict.words.startswith("worse than persistence: RMSE 1.1")
+    assert comparison(verdict).startswith("worse than persistence: RMSE 1.1")
     # The figures of persistence itself, by their definitions.
     naive = verdict.baselines["persistence"]
     price = close[12001:]
@@ -296,7 +349,7 @@ def test_the_best_baseline_of_each_metric_is_the_one_to_beat(market_data: Path):
         candles.close, labels, rows[(rows > 300) & (rows < 12_000)], rows[rows > 13_000], 5
     )
     verdict = judge("log_volatility", har(evidence), evidence, 0.5, 7)
-    assert verdict.words.startswith("level with HAR: RMSE of log volatility 1.0000")
+    assert comparison(verdict).startswith("level with HAR: RMSE of log volatility 1.0000")
     assert verdict.differences["log_rmse"].baseline == "har"
     assert verdict.differences["qlike"].baseline == "ewma"
     assert verdict.differences["qlike"].low > 0

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from atb.evaluation.metric import Metric, Outcome, ratio
+from atb.evaluation.metric import Metric, Outcome, first, ratio
 from atb.evaluation.probability import by_class
 
 Float64 = npt.NDArray[np.float64]
@@ -121,4 +121,13 @@ def _mcc(matrix: Float64) -> Float64:
     return ratio(covariance, np.sqrt(spread), otherwise=0.0)
 
 
+def _error(outcome: Outcome) -> Float64:
+    """`[M, 1]` how much of each decision is wrong."""
+    matrix = _cells(outcome).reshape(len(outcome.actual), -1)
+    classes = math.isqrt(matrix.shape[1])
+    wrong: Float64 = matrix[:, ~np.eye(classes, dtype=bool).reshape(-1)].sum(axis=1)
+    return wrong[:, np.newaxis]
+
+
+ERROR = Metric("error", _error, first)
 OVERALL = (_metric("accuracy", _accuracy), _metric("macro_f1", _macro_f1), _metric("mcc", _mcc))

@@ -43,12 +43,14 @@ class Trial:
         contests: every metric with its baselines.
         baselines: what forecasts by each name.
         headline: the metric that decides whether a model is better, and its name for people.
+        tested: the loss of single rows by which a model is tested against its baselines.
         classes: names of the classes in order; none for a quantity.
     """
 
     contests: tuple[Contest, ...]
     baselines: Mapping[str, Baseline]
     headline: tuple[str, str]
+    tested: Contest
     classes: tuple[str, ...] = ()
 
 
@@ -64,12 +66,14 @@ def _of_classes(
 
     Args:
         classes: how many there are.
-        given: metrics of probabilities.
+        given: metrics of probabilities, the first of which is a loss of single rows; where there
+            are none, decisions are tested.
         more: baselines for decisions as a whole, beside the majority class.
         headline: see `Trial`.
     """
     naive = {"majority": baselines.majority(classes), **more}
     every = "class_frequency"
+    decided = Contest(classification.ERROR, (*naive, every))
     return Trial(
         contests=(
             *(Contest(metric, (every,)) for metric in given),
@@ -78,6 +82,7 @@ def _of_classes(
         ),
         baselines={every: baselines.class_frequency(classes), **naive},
         headline=headline,
+        tested=Contest(given[0], (every,)) if given else decided,
         classes=classification.NAMES[classes],
     )
 
@@ -94,6 +99,7 @@ def _of_changes(metrics: tuple[Metric, ...], headline: tuple[str, str]) -> Trial
             "majority": baselines.majority_direction,
         },
         headline=headline,
+        tested=Contest(regression.LOSS, ("persistence",)),
     )
 
 
@@ -107,5 +113,6 @@ TRIALS: Mapping[Output, Trial] = {
         contests=tuple(Contest(metric, ("har", "ewma")) for metric in volatility.METRICS),
         baselines={"har": volatility_baselines.har, "ewma": volatility_baselines.ewma},
         headline=("log_rmse", "RMSE of log volatility"),
+        tested=Contest(regression.LOSS, ("har", "ewma")),
     ),
 }

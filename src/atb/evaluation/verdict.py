@@ -19,11 +19,13 @@ from atb.errors import DivergedError
 from atb.evaluation.baselines import title
 from atb.evaluation.classification import confusion, likeliest
 from atb.evaluation.metric import Evidence, Outcome, ratio
+from atb.evaluation.skill import Significance, compared
 from atb.evaluation.trials import DECIDED, TRIALS, Contest, Trial
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
+BETTER, LEVEL, WORSE = "better than", "level with", "worse than"
 MODEL = "model"  # among the forecasts, the one that is judged
 
 
@@ -59,6 +61,9 @@ class Verdict:
         intervals: 95 % block-bootstrap interval of each of them.
         baselines: the metrics of each baseline, for those it takes part in.
         differences: model minus its best baseline for each metric.
+        headline: the metric that decides.
+        rising: whether more of it is better.
+        significance: of the model's losses against those of its best baseline.
         words: what it comes to, in a sentence.
         rows: number of predictions judged.
         block: rows in a block of the bootstrap.
@@ -69,6 +74,9 @@ class Verdict:
     intervals: Mapping[str, tuple[float, float]]
     baselines: Mapping[str, Mapping[str, float]]
     differences: Mapping[str, Difference]
+    headline: str
+    rising: bool
+    significance: Significance
     words: str
     rows: int
     block: int
@@ -83,6 +91,8 @@ class Verdict:
             "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
             "baselines": {name: dict(values) for name, values in self.baselines.items()},
             "differences": differences,
+            "headline": self._headline(),
+            "significance": self.significance.to_json(),
             "verdict": self.words,
             "bootstrap": {
                 "rows": self.rows,
@@ -91,6 +101,19 @@ class Verdict:
                 "level": bootstrap.LEVEL,
             },
             **({"confusion": _plain(matrix)} if matrix else {}),
+        }
+
+    def _headline(self) -> dict[str, Any]:
+        difference = self.differences[self.headline]
+        return {
+            "metric": self.headline,
+            "baseline": difference.baseline,
+            "value": self.metrics[self.headline],
+            "naive": self.baselines[difference.baseline][self.headline],
+            "difference": difference.estimate,
+            "low": difference.low,
+            "high": difference.high,
+            "rising": self.rising,
         }
 
 
@@ -130,7 +153,9 @@ class _Result:
         return Difference(self.rival, self.model.value - naive.value, low, high)
 
 
-def judge(unit: Output, predicted: Float64, evidence: Evidence, scale: float, seed: int) -> Verdict:
+def judge(
+    unit: Output, predicted: Float64, evidence: Evidence, scale: float, seed: int, trials: int = 1
+) -> Verdict:
     """Judge predictions of one horizon on test rows.
 
     Args:
@@ -139,46 +164,52 @@ def judge(unit: Output, predicted: Float64, evidence: Evidence, scale: float, se
         evidence: prices, labels and rows of this horizon.
         scale: standard deviation of the label on train rows, 1 for classes.
         seed: of the bootstrap.
+        trials: recipes that the model was chosen from, itself included.
 
     Raises:
         DivergedError: when a prediction is not a finite number, no probability, or so large that
             no metric of it is finite.
     """
     require_valid(unit, predicted)
-    return _judged(TRIALS[unit], predicted, evidence, scale, seed)
+    test = evidence.test
+    outcome = Outcome(predicted, evidence.labels[test], evidence.close[test], scale)
+    return _judged(TRIALS[unit], outcome, evidence, seed, trials)
 
 
-def judge_decided(decided: Int64, evidence: Evidence, seed: int) -> Verdict:
+def judge_decided(decided: Int64, evidence: Evidence, seed: int, trials: int = 1) -> Verdict:
     """Judge classes that were decided on without saying how likely they are.
 
     Args:
         decided: `[M]` 0 down, 1 flat or 2 up, one for each test row.
         evidence: prices, classes and rows of this horizon.
         seed: of the bootstrap.
+        trials: recipes that the model was chosen from, itself included.
 
     Returns:
         What `judge` says of three classes, without metrics of probabilities; macro F1 decides.
     """
-    return _judged(DECIDED, np.eye(3)[decided], evidence, 1.0, seed)
-
-
-def _judged(
-    trial: Trial, predicted: Float64, evidence: Evidence, scale: float, seed: int
-) -> Verdict:
     test = evidence.test
-    outcome = Outcome(predicted, evidence.labels[test], evidence.close[test], scale)
+    outcome = Outcome(np.eye(3)[decided], evidence.labels[test], evidence.close[test], 1.0)
+    return _judged(DECIDED, outcome, evidence, seed, trials)
+
+
+def _judged(trial: Trial, outcome: Outcome, evidence: Evidence, seed: int, trials: int) -> Verdict:
+    test = evidence.test
     if not np.isfinite(evidence.labels[np.concatenate([evidence.train, test])]).all():
         raise ValueError("every judged row and every train row needs its label")
     block = bootstrap.block_length(len(test), evidence.horizon)
+    forecasts = _forecasts(trial, outcome, evidence)
     results = {
         result.contest.metric.name: result
-        for result in _results(trial, outcome, evidence, block, seed)
+        for result in _results(trial, forecasts, block, seed)
         if result.defined
     }
     baselines: dict[str, dict[str, float]] = {}
     for name, result in results.items():
         for baseline, score in result.naive.items():
             baselines.setdefault(baseline, {})[name] = score.value
+    side, said = _comparison(trial.headline, results)
+    significance = _significance(trial, forecasts, evidence.horizon, trials, side == BETTER)
     return Verdict(
         metrics={name: result.model.value for name, result in results.items()},
         intervals={
@@ -186,24 +217,41 @@ def _judged(
         },
         baselines=baselines,
         differences={name: result.difference() for name, result in results.items()},
-        words=_words(trial.headline, results),
+        headline=trial.headline[0],
+        rising=results[trial.headline[0]].contest.metric.rising,
+        significance=significance,
+        words=f"{significance.words}: {said}",
         rows=len(test),
         block=block,
         confusion=_confusion(outcome, trial.classes) if trial.classes else None,
     )
 
 
+def _forecasts(trial: Trial, outcome: Outcome, evidence: Evidence) -> dict[str, Outcome]:
+    """The model's and, by name, those of the baselines on the same rows."""
+    return {MODEL: outcome} | {
+        name: replace(outcome, predicted=baseline(evidence), drawn=True)
+        for name, baseline in trial.baselines.items()
+    }
+
+
+def _significance(
+    trial: Trial, forecasts: Mapping[str, Outcome], horizon: int, trials: int, better: bool
+) -> Significance:
+    losses = {
+        name: trial.tested.metric.columns(forecasts[name])[:, 0]
+        for name in (MODEL, *trial.tested.baselines)
+    }
+    return compared(losses.pop(MODEL), losses, horizon, trials, better=better)
+
+
 def _results(
-    trial: Trial, outcome: Outcome, evidence: Evidence, block: int, seed: int
+    trial: Trial, forecasts: Mapping[str, Outcome], block: int, seed: int
 ) -> Iterator[_Result]:
     """Every contest, all on the same resamples; columns that metrics share are resampled once.
 
     One after another, so that no more than one forecast's columns are in memory.
     """
-    forecasts = {MODEL: outcome} | {
-        name: replace(outcome, predicted=baseline(evidence), drawn=True)
-        for name, baseline in trial.baselines.items()
-    }
     means = {
         (make, name): _means(make, forecasts[name], block, seed)
         for make, name in dict.fromkeys(
@@ -241,15 +289,21 @@ def _confusion(outcome: Outcome, classes: tuple[str, ...]) -> Confusion:
     return Confusion(classes, tuple(tuple(row) for row in counts.tolist()))
 
 
-def _words(headline: tuple[str, str], results: Mapping[str, _Result]) -> str:
-    """Better or worse only when the interval of the headline's ratio leaves out one."""
+def _comparison(
+    headline: tuple[str, str], results: Mapping[str, _Result]
+) -> tuple[str | None, str]:
+    """The side, and what is said of it; None where the metric of the baseline is 0.
+
+    Better or worse only when the interval of the headline's ratio leaves out one.
+    """
     metric, label = headline
     result = results[metric]
     model, rival, naive = result.model, result.naive[result.rival], title(result.rival)
     if rival.value == 0:
-        return f"no comparison: the {label} of {naive} is 0, that of the model {model.value:.3g}"
+        said = f"no comparison: the {label} of {naive} is 0, that of the model {model.value:.3g}"
+        return None, said
     low, high = bootstrap.interval(ratio(model.samples, rival.samples))
-    lower, higher = ("worse", "better") if result.contest.metric.rising else ("better", "worse")
-    side = f"{lower} than" if high < 1 else f"{higher} than" if low > 1 else "level with"
+    lower, higher = (WORSE, BETTER) if result.contest.metric.rising else (BETTER, WORSE)
+    side = lower if high < 1 else higher if low > 1 else LEVEL
     share = f"{label} {model.value / rival.value:.4f} of the naive forecast"
-    return f"{side} {naive}: {share}, 95 % interval [{low:.4f}, {high:.4f}]"
+    return side, f"{side} {naive}: {share}, 95 % interval [{low:.4f}, {high:.4f}]"
