@@ -128,7 +128,7 @@ def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_interrupt_kills(jobs, tmp_path):
+def test_a_second_interrupt_kills(jobs, tmp_path, interruptible):
     def interrupt():
         until((tmp_path / "deaf.pid").exists)
         os.kill(os.getpid(), signal.SIGINT)

@@ -262,7 +262,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(fit: Fit, tmp_path: Path) -> 
         fit(TARGET, folder=tmp_path / "run", epochs=2, seed=8, architecture=PLAIN)
 
 
-def test_a_second_signal_acts_at_once() -> None:
+def test_a_second_signal_acts_at_once(interruptible: None) -> None:
     from atb.interrupt import Interruption
 
     before = signal.getsignal(signal.SIGINT)
