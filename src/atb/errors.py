@@ -6,7 +6,8 @@ Every error a user can cause is one of these; the shell prints it as one line.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class AtbError(Exception):
@@ -78,9 +79,25 @@ class StorageError(AtbError):
 
 
 class GateRefusedError(AtbError):
-    """A model that does not pass a promotion gate."""
+    """A model that does not pass a promotion gate.
+
+    Args:
+        what, where, remedy: as in `AtbError`.
+        findings: the answer of each gate, ready for JSON.
+    """
 
     exit_code = 8
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        findings: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.findings = findings
 
 
 class StoppedError(AtbError):

@@ -32,14 +32,20 @@ class Parent:
         version: its folder.
         learned_until: ms UTC; close of the last bar that it, or a model it began with, learned
             from.
+        synthetic: whether it, or a model it began with, learned from simulated rows.
     """
 
     version: Version
     learned_until: int
+    synthetic: bool
 
     def to_json(self) -> dict[str, Any]:
         """Where the weights came from, for a model's metadata."""
-        return {"version": self.version.reference, "learned_until": iso(self.learned_until)}
+        return {
+            "version": self.version.reference,
+            "learned_until": iso(self.learned_until),
+            "synthetic": self.synthetic,
+        }
 
 
 def find(workspace: Workspace, reference: str, config: TrainingConfig) -> Parent:
@@ -56,7 +62,10 @@ def find(workspace: Workspace, reference: str, config: TrainingConfig) -> Parent
     for complaint in _differences(theirs, config):
         raise ConfigError(complaint, where=f"--from {reference}", remedy="train with its recipe")
     metadata = json.loads((version.path / "metadata.json").read_text())
-    return Parent(version, parse_time(metadata["learned_until"]))
+    grandparent = metadata["warm_start"]
+    inherited = grandparent is not None and grandparent.get("synthetic", True)  # unsaid counts
+    synthetic = metadata["synthetic"] or inherited
+    return Parent(version, parse_time(metadata["learned_until"]), synthetic)
 
 
 def _differences(theirs: TrainingConfig, ours: TrainingConfig) -> Iterator[str]:

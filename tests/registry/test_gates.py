@@ -1,4 +1,4 @@
-"""A model passes only if every figure is there, is a number, agrees with the others and suffices."""
+"""A model passes only if every figure is there, is a number, agrees with others and suffices."""
 
 from __future__ import annotations
 

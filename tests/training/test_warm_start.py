@@ -122,6 +122,7 @@ def test_it_begins_with_the_bits_of_its_parent_and_goes_on_when_stopped(
     origin = {
         "version": f"BTCUSDT/fast/{parent.version}",
         "learned_until": metadata(parent.path)["learned_until"],
+        "synthetic": metadata(parent.path)["synthetic"],
     }
     assert metadata(whole.path)["warm_start"] == metadata(resumed.path)["warm_start"] == origin
     assert metadata(parent.path)["warm_start"] is None

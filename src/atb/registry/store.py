@@ -13,12 +13,13 @@ from typing import TypeAlias
 
 from atb import atomic
 from atb.errors import UsageError, nearest
-from atb.registry import manifest
+from atb.registry import manifest, promotion
 from atb.registry.version import Version, check_version
 from atb.workspace import Workspace, check_symbol
 
 Writer: TypeAlias = Callable[[Path], None]
 LATEST = "latest.json"
+PROMOTED = "promoted"
 
 
 def add(
@@ -65,16 +66,20 @@ def find(workspace: Workspace, reference: str) -> Version:
 
     Args:
         workspace: where models lie.
-        reference: a folder, or `SYMBOL`, `SYMBOL/NAME` (their newest) or `SYMBOL/NAME/VERSION`.
+        reference: a folder, or `SYMBOL`, `SYMBOL/NAME` (their newest), `SYMBOL/NAME/VERSION` or
+            `SYMBOL/promoted` (the one that runs).
 
     Raises:
         UsageError: when there is none such.
+        IntegrityError: when what was promoted is not what its journal says.
     """
     given = Version.at(Path(reference))
     if given.onnx.exists() or (given.path / manifest.NAME).exists():
         return given
-    known = versions(workspace)
     parts = reference.strip("/").split("/")
+    if len(parts) == 2 and parts[1] == PROMOTED:
+        return promotion.promoted(workspace, parts[0])
+    known = versions(workspace)
     found = [one for one in known if [one.symbol, one.name, one.version][: len(parts)] == parts]
     if not found:
         names = {f"{one.symbol}/{one.name}/{one.version}" for one in known}
