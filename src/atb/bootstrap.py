@@ -42,10 +42,8 @@ def resampled_means(columns: Float64, block: int, seed: int) -> Float64:
         `[RESAMPLES, k]` float64.
     """
     rows = len(columns)
-    blocks = math.ceil(rows / block)
-    starts = np.random.default_rng(seed).integers(0, rows, (RESAMPLES, blocks), dtype=np.int32)
+    starts, rest = _starts(rows, block, seed)
     sums = np.concatenate([np.zeros_like(columns[:1]), columns, columns[:block]]).cumsum(axis=0)
-    rest = rows - (blocks - 1) * block
     whole = sums[block : block + rows] - sums[:rows]
     cut = sums[rest : rest + rows] - sums[:rows]
     totals: Float64 = cut[starts[:, 0]]
@@ -53,6 +51,53 @@ def resampled_means(columns: Float64, block: int, seed: int) -> Float64:
         totals[:, column] += whole[:, column].take(starts[:, 1:]).sum(axis=1)
     totals /= rows
     return totals
+
+
+def resampled_falls(steps: Float64, block: int, seed: int) -> Float64:
+    """Deepest fall of the running sum from a peak, the start among them, over every resample.
+
+    What a block does to a running sum is known by four numbers, so that the work grows with the
+    number of blocks.
+
+    Args:
+        steps: `[n]` float64 in time order.
+        block: rows in a block, 1 to n.
+        seed: equal ones draw the rows that `resampled_means` draws.
+
+    Returns:
+        `[RESAMPLES]` float64, at least 0.
+    """
+    starts, rest = _starts(len(steps), block, seed)
+    deepest, below = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+    first, whole = _passages(steps, rest), _passages(steps, block)
+    for number, drawn in enumerate(starts.T):
+        total, depth, fall, end = (part[drawn] for part in (whole if number else first))
+        deepest = np.maximum(deepest, np.maximum(below + depth, fall))
+        below = np.maximum(below - total, end)
+    return deepest
+
+
+def _passages(steps: Float64, length: int) -> tuple[Float64, Float64, Float64, Float64]:
+    """Of so many steps from each start `[n]` on, around the circle, four numbers `[n]` each.
+
+    The sum; how far it goes below the start; its deepest fall from a peak; how far the last peak is
+    above the end.
+    """
+    around = np.concatenate([steps, steps[:length]])
+    total, peak, depth, fall = np.zeros((4, len(steps)))
+    for step in range(length):
+        total = total + around[step : step + len(steps)]
+        peak = np.maximum(peak, total)
+        depth = np.maximum(depth, -total)
+        fall = np.maximum(fall, peak - total)
+    return total, depth, fall, peak - total
+
+
+def _starts(rows: int, block: int, seed: int) -> tuple[npt.NDArray[np.int32], int]:
+    """Random starts `[RESAMPLES, blocks]` of blocks, and the length of the first of each."""
+    blocks = math.ceil(rows / block)
+    starts = np.random.default_rng(seed).integers(0, rows, (RESAMPLES, blocks), dtype=np.int32)
+    return starts, rows - (blocks - 1) * block
 
 
 def interval(samples: Float64) -> tuple[float, float]:

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atb.bootstrap import RESAMPLES, block_length, interval, resampled_means
+from atb.bootstrap import RESAMPLES, block_length, interval, resampled_falls, resampled_means
+
+
+def drawn(rows, block, seed, resample):
+    """Rows of one resample by a plain loop."""
+    blocks = math.ceil(rows / block)
+    starts = np.random.default_rng(seed).integers(0, rows, (RESAMPLES, blocks), dtype=np.int32)
+    lengths = [rows - (blocks - 1) * block] + [block] * (blocks - 1)
+    return [
+        (start + step) % rows
+        for start, length in zip(starts[resample], lengths, strict=True)
+        for step in range(length)
+    ]
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 2**32 - 1))
@@ -17,19 +29,18 @@ from atb.bootstrap import RESAMPLES, block_length, interval, resampled_means
 def test_resamples_are_those_of_a_plain_loop(rows, block, seed):
     block = min(block, rows)
     columns = np.random.default_rng(seed).normal(size=(rows, 3))
-    blocks = math.ceil(rows / block)
-    starts = np.random.default_rng(seed).integers(0, rows, (RESAMPLES, blocks), dtype=np.int32)
-    lengths = [rows - (blocks - 1) * block] + [block] * (blocks - 1)
-    found = resampled_means(columns, block, seed)
+    found, falls = (
+        resampled_means(columns, block, seed),
+        resampled_falls(columns[:, 0], block, seed),
+    )
     assert found.shape == (RESAMPLES, 3)
     for resample in (0, 1, RESAMPLES - 1):
-        drawn = [
-            (start + step) % rows
-            for start, length in zip(starts[resample], lengths, strict=True)
-            for step in range(length)
-        ]
-        assert len(drawn) == rows
-        assert found[resample] == pytest.approx(columns[drawn].mean(axis=0), abs=1e-12)
+        chosen = drawn(rows, block, seed, resample)
+        assert len(chosen) == rows
+        assert found[resample] == pytest.approx(columns[chosen].mean(axis=0), abs=1e-12)
+        path = np.append(0.0, columns[chosen, 0].cumsum())
+        deepest = (np.maximum.accumulate(path) - path).max()
+        assert falls[resample] == pytest.approx(deepest, abs=1e-10)
 
 
 def test_equal_seeds_draw_equal_rows_and_others_do_not():

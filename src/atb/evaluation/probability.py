@@ -50,12 +50,20 @@ def _brier(outcome: Outcome) -> Float64:
 
 def _overconfidence(outcome: Outcome) -> Float64:
     """`[M, BINS]` whether the likeliest class came true less its probability, in its bin."""
-    given = by_class(outcome.predicted)
-    confidence = given.max(axis=1)
-    right = given.argmax(axis=1) == outcome.actual
-    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    columns: Float64 = np.eye(BINS)[bins] * (right - confidence)[:, np.newaxis]
+    confidence, right = likeliest(outcome.predicted, outcome.actual)
+    columns: Float64 = np.eye(BINS)[bin_of(confidence)] * (right - confidence)[:, np.newaxis]
     return columns
+
+
+def likeliest(predicted: Float64, actual: Float64) -> tuple[Float64, npt.NDArray[np.bool_]]:
+    """Probability of the likeliest class `[M]`, and whether it came true."""
+    given = by_class(predicted)
+    return given.max(axis=1), given.argmax(axis=1) == actual
+
+
+def bin_of(confidence: Float64) -> npt.NDArray[np.int64]:
+    """Which of `BINS` equal bins a probability `[M]` is in; its upper end belongs to a bin."""
+    return np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
 
 def _placements(outcome: Outcome) -> Float64:
