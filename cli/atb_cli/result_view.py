@@ -22,7 +22,7 @@ SYNTHETIC = "SYNTHETIC DATA: a simulator made it; it says nothing about a market
 # Figures of a backtest that are shares, shown in percent.
 SHARES = frozenset(
     {"total_return", "annual_return", "annual_volatility", "max_drawdown"}
-    | {"exposure", "costs_paid", "win_rate"}
+    | {"exposure", "costs_paid", "cost_share", "win_rate", "hit_rate"}
 )
 
 
@@ -82,8 +82,12 @@ def judgement(judged: Mapping[str, Any]) -> Group:
 
 def backtest(traded: Mapping[str, Any]) -> Group:
     """Figures of a backtest beside those of its naive rule."""
-    ((rival, naive),) = ((name, one) for name, one in traded.items() if isinstance(one, Mapping))
-    rows = [(name, _figure(name, traded[name]), _figure(name, naive[name])) for name in naive]
+    rival, naive = next(
+        (name, one)
+        for name, one in traded.items()
+        if isinstance(one, Mapping) and one.keys() <= traded.keys()
+    )
+    rows = [(name, figure(name, traded[name]), figure(name, naive[name])) for name in naive]
     unit = "bars" if "bars" in traded else "events"
     span = f"{traded[unit]:,} {unit}, {traded['first']} to {traded['last']}"
     made = table(("backtest", "model", rival.replace("_", " ")), rows)
@@ -135,7 +139,8 @@ def _metrics(judged: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _figure(name: str, value: Any) -> str:
+def figure(name: str, value: Any) -> str:
+    """A figure of a backtest: shares in percent."""
     return f"{value:.2%}" if name in SHARES and value is not None else cell(value)
 
 

@@ -1,16 +1,15 @@
-"""Candles from a list of opens, random paths, and an independent account kept bar by bar."""
+"""Candles from a list of opens, random paths, and two real years."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from atb.backtest.predictions import Predictions
-from atb.config.trading import TradingSpec
 from atb.market.candles import Candles
 
 HOUR = 3_600_000
@@ -41,41 +40,24 @@ def predictions(rows: Any, value: Any, unit: Any = "return") -> Predictions:
     return Predictions(np.asarray(rows, np.int64), np.asarray(value, float), unit)
 
 
-def asked(value: Any, unit: str, spec: TradingSpec) -> float:
-    """The position one prediction at hourly bars asks for."""
-    if unit == "log_volatility":
-        return min(1.0, spec.volatility_target / (math.exp(value) * math.sqrt(365.25 * 24)))
-    if unit == "probabilities":
-        distance, threshold = value[2] - value[0], spec.threshold / 100
-    elif unit == "probability":
-        distance, threshold = value - 0.5, spec.threshold / 100
-    else:
-        distance, threshold = value, spec.threshold / 10_000
-    if distance > threshold:
-        return 1.0
-    return -1.0 if distance < -threshold and spec.positions == "long_short" else 0.0
-
-
-def ledger(made: Predictions, bars: Candles, spec: TradingSpec) -> list[float]:
-    """Equity at each bar's open and at the end, by cash and units, one event after another."""
-    wanted = dict(zip(made.rows.tolist(), made.value.tolist(), strict=True))
-    fills = [row + 1 for row in wanted if row + 1 < len(bars)]
-    rate = (spec.fee + spec.slippage) / 10_000
-    cash, units, position, curve = 1.0, 0.0, 0.0, []
-    for bar in range(min(fills), max(fills) + 1):
-        price = float(bars.open[bar])
-        equity = cash + units * price
-        curve.append(equity)
-        before, position = position, 0.0
-        if bar - 1 in wanted:
-            position = asked(wanted[bar - 1], made.unit, spec)
-        equity -= rate * abs(position - before) * equity
-        # A constant exposure: every bar it is brought back to its share of the equity.
-        units = position * equity / price
-        cash = equity - units * price
-    equity = cash + units * float(bars.close[max(fills)])
-    curve.append(equity - rate * abs(position) * equity)
-    return curve
+def path(seed: int, bars: int = 60) -> tuple[Candles, Predictions]:
+    """A random market with gaps and random predictions of a return, some rows left out."""
+    random = np.random.default_rng(seed)
+    price = 100 * np.exp(np.cumsum(random.normal(0, 0.03, bars + 1)))
+    opens, closes = price[:-1], price[1:] * np.exp(random.normal(0, 0.01, bars))
+    wicks = np.exp(np.abs(random.normal(0, 0.02, (2, bars))))
+    columns = {
+        "time": START + np.cumsum(random.integers(1, 3, bars)) * HOUR,
+        "open": opens,
+        "high": np.maximum(opens, closes) * wicks[0],
+        "low": np.minimum(opens, closes) / wicks[1],
+        "close": closes,
+        "volume": np.ones(bars),
+    }
+    rows = np.flatnonzero(random.random(bars) < random.uniform(0.2, 1))
+    rows = np.union1d(rows, [int(random.integers(0, bars - 1))])
+    value = random.normal(0, 0.01, len(rows)) * (random.random(len(rows)) < 0.9)
+    return Candles.from_columns("BTCUSDT", "1h", columns), predictions(rows, value)
 
 
 @pytest.fixture(scope="session")
@@ -89,5 +71,17 @@ def predict() -> Callable[..., Predictions]:
 
 
 @pytest.fixture(scope="session")
-def keep_ledger() -> Callable[..., list[float]]:
-    return ledger
+def random_path() -> Callable[..., tuple[Candles, Predictions]]:
+    return path
+
+
+@pytest.fixture(scope="session")
+def hours(market_data: Path) -> Candles:
+    """Two real years of bitcoin, by the hour."""
+    import pandas as pd
+
+    file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
+    table = pd.read_feather(file)
+    time = table["timestamp"].to_numpy().astype("datetime64[ms]").astype(np.int64)
+    columns = {"time": time} | {c: table[c] for c in ("open", "high", "low", "close", "volume")}
+    return Candles.from_columns("BTCUSDT", "1h", columns)

@@ -7,14 +7,15 @@ import pytest
 
 from atb.backtest.touch import run as trade_book
 from atb.backtest.vectorised import run
-from atb.config.trading import TouchTrading, TradingSpec
+from atb.config.trading import CostSpec, TouchTrading, TradingSpec
 from atb.market.lob.book import Book
 
-BOTH = TradingSpec(fee=0, slippage=0, positions="long_short")
+FREE = CostSpec(buy_fee=0, sell_fee=0, slippage=0)
+BOTH = TradingSpec(costs=FREE, positions="long_short")
 
 
 def test_the_steps_of_candles_are_net_returns_of_bars(make, predict):
-    spec = TradingSpec(fee=100, slippage=0)
+    spec = TradingSpec(costs=CostSpec(buy_fee=100, sell_fee=100, slippage=0))
     done = run(predict([0, 1, 2], [1.0, -1.0, -1.0]), make([100, 100, 110, 120], 130), spec)
     assert done.steps == pytest.approx([0.99 * 1.1 - 1, -0.01, 0.0])
     assert np.prod(1 + done.steps) == pytest.approx(done.equity[-1])

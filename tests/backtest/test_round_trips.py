@@ -9,6 +9,8 @@ from atb.backtest.round_trips import RoundTrips, measure
 
 def test_a_trade_whose_fees_are_more_than_it_made_is_no_win():
     trips = RoundTrips(
+        opened=np.array([0, 2, 5]),
+        side=np.ones(3),
         gross=np.array([3.0, 1.0, -1.0]),
         fees=np.array([1.0, 2.0, 0.5]),
         spread=np.ones(3),

@@ -1,8 +1,6 @@
-"""The built-in backtest against arithmetic by hand, an event-by-event ledger, and its laws."""
+"""The built-in backtest against arithmetic by hand, and its laws."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,38 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.backtest.predictions import Predictions
-from atb.backtest.result import Backtest
 from atb.backtest.vectorised import run
-from atb.config.trading import TradingSpec
+from atb.config.trading import CostSpec, TradingSpec
 from atb.errors import DataError
 from atb.market.candles import Candles
 
-FREE = TradingSpec(fee=0, slippage=0)
-COSTLY = TradingSpec(fee=90, slippage=10)  # one percent a side
-BOTH = TradingSpec(fee=0, slippage=0, positions="long_short")
+FREE = TradingSpec(costs=CostSpec(buy_fee=0, sell_fee=0, slippage=0))
+COSTLY = TradingSpec(costs=CostSpec(buy_fee=90, sell_fee=90, slippage=10))  # one percent a side
+BOTH = FREE.model_copy(update={"positions": "long_short"})
 seeds = st.integers(0, 2**32 - 1)
-
-
-def path(seed: int, bars: int = 60) -> tuple[Candles, Predictions]:
-    """A random market with gaps and random predictions, some rows left out."""
-    random = np.random.default_rng(seed)
-    price = 100 * np.exp(np.cumsum(random.normal(0, 0.03, bars + 1)))
-    opens, closes = price[:-1], price[1:] * np.exp(random.normal(0, 0.01, bars))
-    columns = {
-        "time": 1_704_067_200_000 + np.cumsum(random.integers(1, 3, bars)) * 3_600_000,
-        "open": opens,
-        "high": np.maximum(opens, closes),
-        "low": np.minimum(opens, closes),
-        "close": closes,
-        "volume": np.ones(bars),
-    }
-    rows = np.flatnonzero(random.random(bars) < random.uniform(0.2, 1))
-    rows = np.union1d(rows, [int(random.integers(0, bars - 1))])
-    value = random.normal(0, 0.01, len(rows)) * (random.random(len(rows)) < 0.9)
-    return (
-        Candles.from_columns("BTCUSDT", "1h", columns),
-        Predictions(rows.astype(np.int64), value, "return"),
-    )
 
 
 def test_one_long_trade_by_hand(make, predict):
@@ -94,43 +69,10 @@ def test_without_a_prediction_nothing_is_held(make, predict):
     assert done.position.tolist() == [1, 1, 0, 0, 1]
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_it_agrees_with_a_ledger_kept_event_by_event(seed, keep_ledger):
-    bars, made = path(seed)
-    random = np.random.default_rng(seed)
-    spec = TradingSpec(
-        fee=random.uniform(0, 30),
-        slippage=random.uniform(0, 10),
-        threshold=random.uniform(0, 60),
-        positions=("long_flat", "long_short")[seed % 2],
-    )
-    assert run(made, bars, spec).equity == pytest.approx(
-        keep_ledger(made, bars, spec), rel=1e-9, abs=1e-12
-    )
-
-
-@pytest.mark.parametrize("seed", range(60))
-@pytest.mark.parametrize("unit", ["probability", "probabilities", "log_volatility"])
-def test_it_agrees_with_the_ledger_in_every_unit(seed, unit, predict, keep_ledger):
-    bars, made = path(seed)
-    random = np.random.default_rng(seed)
-    value = {
-        "probability": random.random(len(made)),
-        "probabilities": random.dirichlet(np.ones(3), len(made)),
-        "log_volatility": random.normal(-6, 1, len(made)),
-    }[unit]
-    spec = TradingSpec(
-        threshold=random.uniform(0, 30), positions=("long_flat", "long_short")[seed % 2]
-    )
-    again = predict(made.rows, value, unit)
-    expected = keep_ledger(again, bars, spec)
-    assert run(again, bars, spec).equity == pytest.approx(expected, rel=1e-9, abs=1e-12)
-
-
 @settings(deadline=None)
 @given(seeds)
-def test_always_flat_keeps_the_equity(seed):
-    bars, made = path(seed)
+def test_always_flat_keeps_the_equity(random_path, seed):
+    bars, made = random_path(seed)
     flat = Predictions(made.rows, np.zeros(len(made)), "return")
     done = run(flat, bars, TradingSpec(positions="long_short"))
     assert done.equity.tolist() == [1.0] * len(done.equity)
@@ -141,11 +83,11 @@ def test_always_flat_keeps_the_equity(seed):
 
 @settings(deadline=None)
 @given(seeds, st.floats(0, 500))
-def test_always_long_is_buy_and_hold_with_its_round_trip(seed, fee):
-    bars, made = path(seed)
+def test_always_long_is_buy_and_hold_with_its_round_trip(random_path, seed, fee):
+    bars, made = random_path(seed)
     rows = np.arange(made.rows[0], len(bars) - 1)
     long = Predictions(rows, np.ones(len(rows)), "return")
-    spec = TradingSpec(fee=fee, slippage=0)
+    spec = TradingSpec(costs=CostSpec(buy_fee=fee, sell_fee=fee, slippage=0))
     done = run(long, bars, spec)
     assert done.equity.tobytes() == done.held.tobytes()
     assert done.performance == done.buy_and_hold
@@ -155,11 +97,11 @@ def test_always_long_is_buy_and_hold_with_its_round_trip(seed, fee):
 
 @settings(deadline=None)
 @given(seeds, st.floats(0, 5000), st.floats(0, 5000))
-def test_more_costs_never_help(seed, one, other):
-    bars, made = path(seed)
+def test_more_costs_never_help(random_path, seed, one, other):
+    bars, made = random_path(seed)
     low, high = sorted((one, other))
     cheap, dear = (
-        run(made, bars, TradingSpec(fee=fee, slippage=0, positions="long_short"))
+        run(made, bars, BOTH.model_copy(update={"costs": CostSpec(buy_fee=fee, sell_fee=fee)}))
         for fee in (low, high)
     )
     assert np.all(dear.equity <= cheap.equity)
@@ -167,8 +109,8 @@ def test_more_costs_never_help(seed, one, other):
 
 @settings(deadline=None)
 @given(seeds, st.integers(1, 58))
-def test_what_happens_later_changes_nothing_before(seed, cut):
-    bars, made = path(seed)
+def test_what_happens_later_changes_nothing_before(random_path, seed, cut):
+    bars, made = random_path(seed)
     random = np.random.default_rng(seed)
     changed = {"time": bars.time} | {
         name: np.concatenate([values[: cut + 1], values[cut + 1 :] * random.uniform(0.1, 10)])
@@ -187,8 +129,8 @@ def test_what_happens_later_changes_nothing_before(seed, cut):
 
 @settings(deadline=None)
 @given(seeds)
-def test_without_costs_short_is_the_mirror_of_long(seed):
-    bars, made = path(seed)
+def test_without_costs_short_is_the_mirror_of_long(random_path, seed):
+    bars, made = random_path(seed)
     mirrored = Predictions(made.rows, -made.value, "return")
     one, other = run(made, bars, BOTH), run(mirrored, bars, BOTH)
     assert np.array_equal(one.position, -other.position)
@@ -198,8 +140,8 @@ def test_without_costs_short_is_the_mirror_of_long(seed):
 
 @given(seeds)
 @settings(max_examples=30, deadline=None)
-def test_buy_and_hold_knows_nothing_of_the_predictions(seed):
-    bars, made = path(seed)
+def test_buy_and_hold_knows_nothing_of_the_predictions(random_path, seed):
+    bars, made = random_path(seed)
     mirrored = Predictions(made.rows, -made.value, "return")
     assert run(made, bars, BOTH).held.tolist() == run(mirrored, bars, BOTH).held.tolist()
 
@@ -212,21 +154,11 @@ def test_an_equity_that_is_used_up_stays_at_zero(make, predict):
     assert done.performance.max_drawdown == 1
 
 
-def test_real_hours_of_bitcoin(market_data: Path, keep_ledger):
-    import pandas as pd
-
-    file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
-    table = pd.read_feather(file)
-    time = table["timestamp"].to_numpy().astype("datetime64[ms]").astype(np.int64)
-    columns = {"time": time} | {c: table[c] for c in ("open", "high", "low", "close", "volume")}
-    bars = Candles.from_columns("BTCUSDT", "1h", columns)
-    momentum = np.log(bars.close[24:] / bars.close[:-24])
-    made = Predictions(np.arange(24, len(bars)), momentum, "return")
-    spec = TradingSpec(positions="long_short", threshold=50)
-    done = run(made, bars, spec)
-    assert isinstance(done, Backtest)
-    assert done.equity == pytest.approx(keep_ledger(made, bars, spec), rel=1e-9)
+def test_real_hours_of_bitcoin(hours):
+    momentum = np.log(hours.close[24:] / hours.close[:-24])
+    made = Predictions(np.arange(24, len(hours)), momentum, "return")
+    done = run(made, hours, TradingSpec(positions="long_short", threshold=50))
     round_trip = (1 - 12e-4) ** 2
-    assert done.held[-1] == pytest.approx(bars.close[-1] / bars.open[25] * round_trip)
+    assert done.held[-1] == pytest.approx(hours.close[-1] / hours.open[25] * round_trip)
     assert done.buy_and_hold.trades == 1
     assert done.performance.trades > 100

@@ -29,7 +29,7 @@ def test_every_field_has_an_origin(atb):
     assert fields["training.epochs"] == {"value": 3, "origin": "--epochs"}
     assert fields["dataset.embargo"] == {"value": 48, "origin": "--set"}
     assert fields["training.batch"] == {"value": 64, "origin": "preset fast"}
-    assert fields["trading.fee"] == {"value": 10.0, "origin": "default"}
+    assert fields["trading.costs.buy_fee"] == {"value": 10.0, "origin": "default"}
     assert "symbol" not in fields
 
 

@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 
 from atb.backtest.predictions import LAWS
-from atb.backtest.sizing import RULES
+from atb.backtest.sizing import EDGES, RULES, SIDES
 from atb.config.data import CandleData
 from atb.config.dataset import DatasetSpec
 from atb.config.targets import TARGETS
-from atb.config.trading import TradingSpec
+from atb.config.trading import SizingSpec, TradingSpec
 from atb.evaluation.trials import TRIALS
 from atb.market.load import SOURCES
 from atb.presets import OPTION_FIELDS, create_config_from_preset, flat
@@ -27,8 +27,13 @@ def choices(spec: type, field: str) -> set[str]:
 
 def test_every_target_is_built_and_its_output_judged_and_traded() -> None:
     assert BUILDERS.keys() == TARGETS.keys()
-    for table in (TRIALS, LAWS, RULES, UNITS):
+    for table in (TRIALS, LAWS, SIDES, UNITS):
         assert table.keys() == OUTPUTS
+
+
+def test_every_rule_of_sizing_that_can_be_named_exists_and_candles_can_be_sized_by_it() -> None:
+    assert choices(SizingSpec, "rule") == RULES.keys()
+    assert {*EDGES, "log_volatility", "move"} == OUTPUTS  # neither has odds, books trade one unit
 
 
 def test_a_trial_has_its_headline_and_all_its_baselines() -> None:
@@ -63,6 +68,7 @@ def test_every_option_stands_for_a_field() -> None:
     [
         ("train", "source", CandleData, "source"),
         ("backtest", "positions", TradingSpec, "positions"),
+        ("backtest", "sizing", SizingSpec, "rule"),
     ],
 )
 def test_the_shell_offers_what_the_specs_take(

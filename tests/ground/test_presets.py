@@ -53,7 +53,7 @@ def test_each_field_says_where_it_came_from() -> None:
     assert recipe.origins["training.epochs"] == "--epochs"
     assert recipe.origins["dataset.embargo"] == "--set"
     assert recipe.origins["training.batch"] == "preset fast"
-    assert recipe.origins["trading.fee"] == "default"
+    assert recipe.origins["trading.costs.buy_fee"] == "default"
     assert recipe.origins.keys() == {name for name, _ in presets.flat(recipe.config)}
 
 

@@ -6,12 +6,16 @@ Knows no formula, and serves the ONNX file alone: TensorFlow is not imported.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from atb_cli import options
+from atb_cli.default_group import DefaultGroup
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Amount(click.FloatRange):
@@ -27,53 +31,102 @@ class Amount(click.FloatRange):
 
 AMOUNT = Amount(min=0)
 
+_TRADING = (
+    click.option(
+        "--candles",
+        "--book",
+        "path",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="File of candles, or of the order book, to trade on.",
+    ),
+    options.start,
+    options.end,
+    click.option(
+        "--threshold",
+        type=AMOUNT,
+        help="Basis points of return, or points of probability, a prediction must exceed.",
+    ),
+    click.option("--fee", type=AMOUNT, help="Basis points of the traded value, per side."),
+    click.option(
+        "--spread", type=AMOUNT, help="Basis points between bid and ask, half a side; candles."
+    ),
+    click.option(
+        "--slippage", type=AMOUNT, help="Basis points of the traded value, per side; candles."
+    ),
+    click.option(
+        "--funding", type=AMOUNT, help="Basis points of the value held, per 8 hours; candles."
+    ),
+    click.option(
+        "--positions", type=click.Choice(["long_flat", "long_short"]), help="What to hold; candles."
+    ),
+    click.option(
+        "--sizing",
+        type=click.Choice(["fixed", "volatility_target", "kelly"]),
+        help="How much to hold; candles.",
+    ),
+    click.option("--limit", type=AMOUNT, help="Largest position, times the equity; candles."),
+    click.option("--stop", type=AMOUNT, help="Loss that closes, share of entry price; candles."),
+    click.option(
+        "--take-profit", type=AMOUNT, help="Gain that closes, share of entry price; candles."
+    ),
+    click.option(
+        "--latency",
+        type=click.IntRange(min=0),
+        metavar="EVENTS",
+        help="From a prediction to the book its order meets; for a book.",
+    ),
+    click.option(
+        "--hold",
+        type=click.IntRange(min=1),
+        metavar="EVENTS",
+        help="Kept after the last prediction that asked for it; for a book.",
+    ),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        help="Any field of the trading, such as costs.sell_fee=5; repeatable.",
+    ),
+    options.artifacts,
+    options.as_json,
+    options.verbose,
+)
 
-@click.command("backtest")
+
+def trading_options(command: Command) -> Command:
+    """Add the rows to trade on and the options that change how."""
+    for option in reversed(_TRADING):
+        command = option(command)
+    return command
+
+
+class _ModelByDefault(DefaultGroup):
+    default = "model"
+
+
+@click.group("backtest", cls=_ModelByDefault)
+def command() -> None:
+    """Trade with costs: MODEL --candles PATH, or compare A B --candles PATH."""
+
+
+@command.command("model")
 @options.model
 @click.option(
-    "--candles",
-    "--book",
-    "path",
+    "--output",
     type=click.Path(path_type=Path),
-    required=True,
-    help="File of candles, or of the order book, to trade on.",
+    metavar="DIR",
+    help="Write equity, trades, daily returns and signals into this folder.",
 )
-@options.start
-@options.end
-@click.option(
-    "--threshold",
-    type=AMOUNT,
-    help="Basis points of return, or points of probability, a prediction must exceed.",
-)
-@click.option("--fee", type=AMOUNT, help="Basis points of the traded value, per side.")
-@click.option(
-    "--slippage", type=AMOUNT, help="Basis points of the traded value, per side; for candles."
-)
-@click.option(
-    "--positions",
-    type=click.Choice(["long_flat", "long_short"]),
-    help="What to hold; for candles.",
-)
-@click.option(
-    "--latency",
-    type=click.IntRange(min=0),
-    metavar="EVENTS",
-    help="From a prediction to the book its order meets; for a book.",
-)
-@click.option(
-    "--hold",
-    type=click.IntRange(min=1),
-    metavar="EVENTS",
-    help="Kept after the last prediction that asked for it; for a book.",
-)
-@options.artifacts
-@options.as_json
-@options.verbose
-def command(
+@trading_options
+def model_(
     model: str,
+    output: Path | None,
     path: Path,
     start: str | None,
     end: str | None,
+    assignments: Sequence[str],
     artifacts: Path,
     as_json: bool,
     **trading: Any,
@@ -84,19 +137,77 @@ def command(
     of threshold, fee and the like stays as the model was judged with.
     """
     from atb.registry import store
+    from atb.report import trading_tables
     from atb.runtime.replay import replay
     from atb.workspace import Workspace
     from atb_cli import progress, render, result_view
 
     version = store.find(Workspace(artifacts), model)
-    given = {name: value for name, value in trading.items() if value is not None}
+    given = _given(trading, assignments)
     with progress.shown() as listen:
         done = replay(version.path, path, start=start, end=end, trading=given, listen=listen)
-    if done.synthetic:
+    if done.said.synthetic:
         render.loudly(result_view.SYNTHETIC)
-    traded = done.backtest.to_json()
+    said, traded = done.said, done.backtest.to_json()
+    files = (
+        trading_tables.export(output, done.backtest, said.predictions, said.history)
+        if output
+        else {}
+    )
     if as_json:
-        spec = done.trading.model_dump()
-        render.json_line({"model": str(version.path), "trading": spec, **traded})
+        answer = {"model": str(version.path), "trading": done.trading.model_dump(), **traded}
+        render.json_line(answer | ({"files": files} if files else {}))
+        return
+    written = [render.pairs(files.items())] if files else []
+    render.print_answer(result_view.backtest(traded), *written)
+
+
+@command.command("compare")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@trading_options
+def compare(
+    first: str,
+    second: str,
+    path: Path,
+    start: str | None,
+    end: str | None,
+    assignments: Sequence[str],
+    artifacts: Path,
+    as_json: bool,
+    **trading: Any,
+) -> None:
+    """Trade two models side by side at the rows that both predict, and say which is better.
+
+    A and B are MODEL_DIR or SYMBOL/NAME[/VERSION]. Each is traded by its own rules; what is given
+    here holds for both.
+    """
+    from atb.registry import store
+    from atb.runtime.duel import duel
+    from atb.workspace import Workspace
+    from atb_cli import duel_view, progress, render, result_view
+
+    paths = [store.find(Workspace(artifacts), name).path for name in (first, second)]
+    given = _given(trading, assignments)
+    with progress.shown() as listen:
+        found = duel((paths[0], paths[1]), path, start=start, end=end, trading=given, listen=listen)
+    if found.first.said.synthetic or found.second.said.synthetic:
+        render.loudly(result_view.SYNTHETIC)
+    if as_json:
+        render.json_line(found.to_json())
     else:
-        render.print_answer(result_view.backtest(traded))
+        render.print_answer(*duel_view.tables(found.to_json()))
+
+
+def _given(trading: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """What a person wants otherwise, by option or field."""
+    from atb.errors import UsageError
+    from atb.strict_yaml import scalar
+
+    given = {name: value for name, value in trading.items() if value is not None}
+    for assignment in assignments:
+        field, separator, text = assignment.partition("=")
+        if not separator:
+            raise UsageError(f"{assignment!r} is no assignment", remedy="write costs.sell_fee=5")
+        given[field.strip()] = scalar(text)
+    return given

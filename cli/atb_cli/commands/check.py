@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atb_cli import options
+from atb_cli.default_group import DefaultGroup
 
 if TYPE_CHECKING:
     from atb.market.candles import Candles
@@ -19,17 +20,8 @@ if TYPE_CHECKING:
     from atb.market.lob.book import Book
 
 
-class _CandlesByDefault(click.Group):
-    """A group whose first word may be left out: without one it checks candles."""
-
-    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
-        """The words, with `candles` before them unless they begin with a command or ask for help.
-
-        A file of a command's name is given as `./lob`.
-        """
-        if not words or words[0] not in (*self.commands, *context.help_option_names):
-            words = ["candles", *words]
-        return super().parse_args(context, words)
+class _CandlesByDefault(DefaultGroup):
+    default = "candles"
 
 
 @click.group("check", cls=_CandlesByDefault)

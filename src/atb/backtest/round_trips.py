@@ -47,16 +47,25 @@ class RoundTrips:
     """T positions of one unit from their opening to their closing.
 
     Attributes:
+        opened: `[T]` int64 event at which it was opened.
+        side: `[T]` float64 1 bought first, -1 sold first.
         gross: `[T]` float64 ticks made, after the spread, before fees.
         fees: `[T]` float64 ticks paid for both sides.
         spread: `[T]` float64 ticks of spread paid: half of it at either end.
         held: `[T]` int64 events from one to the other.
     """
 
+    opened: Int64
+    side: Float64
     gross: Float64
     fees: Float64
     spread: Float64
     held: Int64
+
+    @property
+    def net(self) -> Float64:
+        """`[T]` float64 ticks made after the spread and fees."""
+        return self.gross - self.fees
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,8 @@ def round_trips(quotes: Quotes, position: Float64, fee: float) -> RoundTrips:
     paid = np.where(side > 0, quotes.ask[opened], quotes.bid[opened])
     got = np.where(side > 0, quotes.bid[closed], quotes.ask[closed])
     return RoundTrips(
+        opened=opened,
+        side=side,
         gross=side * (got - paid),
         fees=fee * (paid + got),
         spread=(quotes.spread[opened] + quotes.spread[closed]) / 2,
@@ -129,7 +140,7 @@ def curve(quotes: Quotes, position: Float64, fee: float) -> Float64:
 
 def measure(trips: RoundTrips, position: Float64) -> Profit:
     """The figures of round trips and of the positions `[E]` they came from."""
-    net = trips.gross - trips.fees
+    net = trips.net
     gross, after = _mean(trips.gross), _mean(net)
     return Profit(
         len(net),

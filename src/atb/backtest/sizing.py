@@ -1,8 +1,13 @@
-"""From predictions to sides, and to positions in multiples of the equity: a rule for each unit."""
+"""From predictions to sides, and to positions in multiples of the equity.
+
+How far a prediction is from neutral depends on its unit, how much is then held on a rule; a table
+for either.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +16,9 @@ from atb.backtest.costs import BASIS_POINT
 from atb.backtest.predictions import Predictions
 from atb.clock import YEAR_MS, timeframe_ms
 from atb.config.targets import Output
-from atb.config.trading import TradingSpec
+from atb.config.trading import SizingSpec, TradingSpec
 
 Float64 = npt.NDArray[np.float64]
-Rule = Callable[[Predictions, TradingSpec, str], Float64]
 
 PERCENTAGE_POINT = 0.01
 
@@ -32,18 +36,100 @@ def sides(predictions: Predictions, threshold: float) -> Float64:
     return np.where(np.abs(found) > threshold * unit, np.sign(found), 0.0)
 
 
-def positions(predictions: Predictions, spec: TradingSpec, timeframe: str) -> Float64:
-    """The position `[M]` each prediction asks for: 1 is all long, 0 flat, -1 all short.
+@dataclass(frozen=True)
+class Ask:
+    """What M predictions are sized by.
 
-    What has a side is traded all or nothing, where it is further from neutral than
-    `spec.threshold`. Volatility has no side: it says how much to hold, and is never short.
+    Attributes:
+        predictions: `[M]`.
+        volatility: `[M]` trailing volatility of one bar's return at each; NaN where unknown.
+        bars_per_year: of a market that never closes.
+        spec: the rule.
+    """
+
+    predictions: Predictions
+    volatility: Float64
+    bars_per_year: float
+    spec: SizingSpec
+
+
+def positions(
+    predictions: Predictions, volatility: Float64, timeframe: str, spec: TradingSpec
+) -> Float64:
+    """The position `[M]` each prediction asks for, in multiples of the equity, short below 0.
+
+    What has a side is traded where it is further from neutral than `spec.threshold`. A forecast
+    volatility has none: it says how much to hold, and is never short. Where a rule needs a
+    volatility that is not known yet, nothing is held.
 
     Args:
-        predictions: `[M]`, in any unit.
-        spec: threshold, sides and the volatility aimed at.
+        predictions: `[M]`, in any unit of candles.
+        volatility: `[M]` trailing volatility of one bar's return at each prediction, NaN if
+            unknown.
         timeframe: length of the bars, for a volatility per year.
+        spec: threshold, sides and sizing.
     """
-    return RULES[predictions.unit](predictions, spec, timeframe)
+    side = SIDES[predictions.unit](predictions, spec)
+    ask = Ask(predictions, volatility, YEAR_MS / timeframe_ms(timeframe), spec.sizing)
+    rule = _by_forecast if predictions.unit == "log_volatility" else RULES[spec.sizing.rule]
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # no volatility: the limit
+        size = np.minimum(rule(ask), spec.sizing.limit)
+    return np.where((side == 0) | np.isnan(size), 0.0, side * size)
+
+
+def _allowed(predictions: Predictions, spec: TradingSpec) -> Float64:
+    side = sides(predictions, spec.threshold)
+    return side if spec.positions == "long_short" else np.maximum(side, 0.0)
+
+
+def _long(predictions: Predictions, _spec: TradingSpec) -> Float64:
+    return np.ones(len(predictions))
+
+
+def _fixed(ask: Ask) -> Float64:
+    return np.full(len(ask.predictions), ask.spec.size)
+
+
+def _aimed(ask: Ask) -> Float64:
+    """In inverse proportion to the trailing volatility (Moreira and Muir 2017 take the variance).
+
+    A year is taken to have the bars of a market that never closes.
+    """
+    wanted = ask.spec.volatility_target / np.sqrt(ask.bars_per_year)
+    size: Float64 = wanted / ask.volatility
+    return size
+
+
+def _by_forecast(ask: Ask) -> Float64:
+    """The same by the volatility that is forecast."""
+    wanted = ask.spec.volatility_target / np.sqrt(ask.bars_per_year)
+    size: Float64 = wanted * np.exp(-ask.predictions.value)
+    return size
+
+
+def _kelly(ask: Ask) -> Float64:
+    return ask.spec.kelly_fraction * np.abs(EDGES[ask.predictions.unit](ask))
+
+
+def _over_variance(ask: Ask) -> Float64:
+    """Predicted return over the variance of as many bars (Thorp 2006), taking logs for shares."""
+    if ask.spec.horizon is None:
+        raise ValueError("horizon is None: say over how many bars with spec.over(horizon)")
+    edge: Float64 = ask.predictions.value / (ask.spec.horizon * ask.volatility**2)
+    return edge
+
+
+def _even_odds(ask: Ask) -> Float64:
+    """`2p - 1` (Kelly 1956)."""
+    edge: Float64 = 2 * ask.predictions.value - 1
+    return edge
+
+
+def _even_odds_or_nothing(ask: Ask) -> Float64:
+    """`(up - down) / (up + down)`: flat gives the stake back, so it is no part of the odds."""
+    down, up = ask.predictions.value[:, 0], ask.predictions.value[:, 2]
+    edge: Float64 = (up - down) / (up + down)
+    return edge
 
 
 def _itself(value: Float64) -> Float64:
@@ -64,24 +150,6 @@ def _up_less_down(value: Float64) -> Float64:
     return difference
 
 
-def _by_side(predictions: Predictions, spec: TradingSpec, _timeframe: str) -> Float64:
-    position = sides(predictions, spec.threshold)
-    return position if spec.positions == "long_short" else np.maximum(position, 0.0)
-
-
-def _by_volatility(predictions: Predictions, spec: TradingSpec, timeframe: str) -> Float64:
-    """Long, in inverse proportion to the forecast volatility, and never more than the equity.
-
-    After the volatility-managed portfolios of Moreira and Muir (2017), who scale by the variance.
-    A year is taken to have the bars of a market that never closes.
-    """
-    bars_per_year = YEAR_MS / timeframe_ms(timeframe)
-    with np.errstate(over="ignore"):  # a volatility of nearly nothing: as much as there is
-        wanted = spec.volatility_target / np.sqrt(bars_per_year) * np.exp(-predictions.value)
-    held: Float64 = np.minimum(wanted, 1.0)
-    return held
-
-
 # How far from neutral a prediction is, and the unit of the threshold it is compared with.
 DISTANCES: Mapping[Output, tuple[Callable[[Float64], Float64], float]] = {
     "return": (_itself, BASIS_POINT),
@@ -89,7 +157,17 @@ DISTANCES: Mapping[Output, tuple[Callable[[Float64], Float64], float]] = {
     "probabilities": (_up_less_down, PERCENTAGE_POINT),
     "move": (_itself, 1.0),
 }
-RULES: Mapping[Output, Rule] = {
-    **dict.fromkeys(DISTANCES, _by_side),
-    "log_volatility": _by_volatility,
+SIDES: Mapping[Output, Callable[[Predictions, TradingSpec], Float64]] = {
+    **dict.fromkeys(DISTANCES, _allowed),
+    "log_volatility": _long,
+}
+EDGES: Mapping[Output, Callable[[Ask], Float64]] = {
+    "return": _over_variance,
+    "probability": _even_odds,
+    "probabilities": _even_odds_or_nothing,
+}
+RULES: Mapping[str, Callable[[Ask], Float64]] = {
+    "fixed": _fixed,
+    "volatility_target": _aimed,
+    "kelly": _kelly,
 }

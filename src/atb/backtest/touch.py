@@ -56,19 +56,20 @@ def run(predictions: Predictions, book: Book, spec: TouchTrading) -> TouchBackte
             remedy="give a book that reaches further",
         )
     quotes, rows, fee = _quotes(span), predictions.rows - first, spec.fee * BASIS_POINT
+    asked = sizing.sides(predictions, spec.threshold)
     model, naive = (
         positions(rows, side, span.session, spec.latency, spec.hold)
-        for side in (
-            sizing.sides(predictions, spec.threshold),
-            _last_move(book, predictions.rows, spec.hold),
-        )
+        for side in (asked, _last_move(book, predictions.rows, spec.hold))
     )
+    trips = round_trips(quotes, model, fee)
     return TouchBacktest(
         time=span.time,
+        asked=asked,
         position=model,
         profit=curve(quotes, model, fee),
         followed=curve(quotes, naive, fee),
-        performance=measure(round_trips(quotes, model, fee), model),
+        trades=trips,
+        performance=measure(trips, model),
         last_move=measure(round_trips(quotes, naive, fee), naive),
     )
 

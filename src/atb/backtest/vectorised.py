@@ -4,6 +4,7 @@ A prediction made at the close of row t is traded at the next bar's open, t + 1,
 bar; whoever predicts at each bar holds on without trading. Where a model says nothing, as after a
 gap, nothing is held: an old forecast is no reason. Over a gap the next bar is the next one there
 is. What is held at the end is closed at the last bar's close. Each change of position costs.
+`event_driven.py` says the same as a loop over bars and orders.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from atb.backtest import costs, sizing
-from atb.backtest.performance import Account, measure
+from atb.backtest import exits, sizing
+from atb.backtest.account import keep, trades
+from atb.backtest.costs import rates, trailing_volatility
+from atb.backtest.performance import measure
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
 from atb.config.trading import TradingSpec
@@ -28,10 +31,41 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
     Args:
         predictions: `[M]`, with rows of these candles.
         candles: `[N]` bars.
-        spec: positions, threshold and costs.
+        spec: threshold, sizing, exits and costs.
 
     Raises:
         DataError: when no prediction has a bar after it in which it could be traded.
+    """
+    first, stop = traded_rows(predictions, candles)
+    bars, volatility = (
+        candles.rows(first, stop),
+        trailing_volatility(candles.close, spec.volatility_bars),
+    )
+    asked = sizing.positions(predictions, volatility[predictions.rows], candles.timeframe, spec)
+    wanted = np.zeros(stop - first)
+    fills = predictions.rows + 1 - first
+    met = fills < len(wanted)
+    wanted[fills[met]] = asked[met]
+    paid = rates(bars, volatility[first - 1 : stop - 1], spec.costs)
+    account = keep(bars, exits.apply(wanted, bars, spec.exits), paid)
+    rival = keep(bars, exits.untouched(np.ones_like(wanted)), paid)
+    return Backtest(
+        time=account.time,
+        asked=asked,
+        position=account.position,
+        equity=account.equity,
+        held=rival.equity,
+        trades=trades(account),
+        performance=measure(account),
+        buy_and_hold=measure(rival),
+    )
+
+
+def traded_rows(predictions: Predictions, candles: Candles) -> tuple[int, int]:
+    """First row traded in, and the one after the last: those after a prediction's.
+
+    Raises:
+        DataError: when there is none.
     """
     fills = predictions.rows + 1
     fills = fills[fills < len(candles)]
@@ -40,36 +74,4 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
             f"none of {len(predictions)} predictions has a bar after it to be traded in",
             remedy="give candles that reach further",
         )
-    first, last = int(fills[0]), int(fills[-1])
-    bars = candles.rows(first, last + 1)
-    position = np.zeros(last + 1 - first)
-    wanted = sizing.positions(predictions, spec, candles.timeframe)
-    position[fills - first] = wanted[: len(fills)]
-    rate = costs.rate(spec)
-    traded, held = trade(bars, position, rate), trade(bars, np.ones_like(position), rate)
-    return Backtest(
-        traded.time, position, traded.equity, held.equity, measure(traded), measure(held)
-    )
-
-
-def trade(bars: Candles, position: Float64, cost_rate: float) -> Account:
-    """Hold `position` `[B]` during each of B bars, from open to open; the last to its close.
-
-    The equity is a product, bar after bar, of what trading at the open leaves,
-    `1 - cost_rate * traded`, and of `1 + position * return`, with the simple return of the market;
-    so a short position is kept at one times the equity. An equity used up stays at zero.
-    """
-    gross = np.append(bars.open[1:], bars.close[-1]) / bars.open - 1
-    traded = costs.traded(position)
-    lost = np.minimum(cost_rate * traded, 1.0)
-    growth = (1 - lost[:-1]) * np.maximum(1 + position * gross, 0.0)
-    before = np.cumprod(np.append(1.0, growth))
-    return Account(
-        time=np.append(bars.time, bars.close_time[-1]),
-        position=position,
-        gross=gross,
-        equity=np.append(before[:-1], before[-1] * (1 - lost[-1])),
-        traded=traded,
-        costs=before * lost,
-        cost_rate=cost_rate,
-    )
+    return int(fills[0]), int(fills[-1]) + 1

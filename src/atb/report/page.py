@@ -47,7 +47,7 @@ SHARES = frozenset(
     {"price_mape", "directional_accuracy", "accuracy"}
     | {f"{part}_{name}" for part in ("precision", "recall") for name in ("down", "flat", "up")}
     | {"total_return", "annual_return", "annual_volatility", "max_drawdown"}
-    | {"exposure", "costs_paid", "win_rate"}
+    | {"exposure", "costs_paid", "cost_share", "win_rate", "hit_rate"}
 )
 
 

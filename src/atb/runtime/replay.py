@@ -18,7 +18,7 @@ from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.clock import iso, parse_time
 from atb.config.trading import AnyTrading, Trading
-from atb.config.training import from_json
+from atb.config.training import TrainingConfig, from_json
 from atb.errors import DataError, UsageError
 from atb.events import Listener, Warned, silent
 from atb.market.access import load_history
@@ -29,18 +29,44 @@ from atb.workspace import Workspace
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a model says of the rows of a file.
+
+    Attributes:
+        model: the model's folder.
+        config: the recipe it was made by.
+        learned_until: close of the last row it learned from, ISO 8601, UTC.
+        predictions: with rows of `history`.
+        history: the rows of the file.
+        synthetic: whether they, or those the model learned from, were simulated.
+    """
+
+    model: Path
+    config: TrainingConfig
+    learned_until: str
+    predictions: Predictions
+    history: History
+    synthetic: bool
+
+    @property
+    def horizon(self) -> int:
+        """Rows ahead that are predicted."""
+        return self.config.target.horizons[0]
+
+
+@dataclass(frozen=True)
 class Replay:
     """What came of it.
 
     Attributes:
         backtest: the trades' figures beside those of a naive rule.
-        trading: the positions, threshold and costs they were made with.
-        synthetic: whether the rows, or those the model learned from, were simulated.
+        said: what was traded.
+        trading: the positions, threshold and costs it was traded with.
     """
 
     backtest: Result
+    said: Said
     trading: Trading
-    synthetic: bool
 
 
 def replay(
@@ -59,7 +85,8 @@ def replay(
         path: the file, with rows as the model knows them.
         start: first row to predict at, ISO 8601, UTC; earlier ones only warm up.
         end: rows before this time.
-        trading: fields of the model's trading that shall differ from those it was judged with.
+        trading: what shall differ from the rules the model was judged with: by a name that the
+            trading's `options` know, as `fee`, or by a field, as `costs.sell_fee`.
         listen: told when the rows begin within the period the model learned from, or are of
             another market as their file says.
 
@@ -69,28 +96,57 @@ def replay(
         DataError: when the rows are damaged, or none completes a window.
     """
     verify(model)
-    config = from_json((model / "config.json").read_text(), str(model / "config.json"))
-    metadata = json.loads((model / "metadata.json").read_text())
-    spec = _changed(config.trading, trading or {}).over(config.target.horizons[0])
+    config = recipe(model)
+    spec = changed(config.trading, trading or {}).over(config.target.horizons[0])
+    said = speak(model, path, start, end, listen)
+    return traded(said, spec, listen)
+
+
+def recipe(model: Path) -> TrainingConfig:
+    """The recipe in the folder of a verified model."""
+    return from_json((model / "config.json").read_text(), str(model / "config.json"))
+
+
+def speak(model: Path, path: Path, start: str | None, end: str | None, listen: Listener) -> Said:
+    """What a verified model says of a file's rows; arguments and errors are those of `replay`."""
+    config, metadata = recipe(model), json.loads((model / "metadata.json").read_text())
     data = config.data.of_file(path)
     found = _before(load_history(config.symbol, data, Workspace(Path()), listen), end)
     predictions = _since(score(model, found), found, start)
-    first = int(found.close_time[predictions.rows[0]])
-    last_seen = metadata["learned_until"]
-    if first < parse_time(last_seen):
-        listen(Warned(f"the model learned from rows up to {last_seen}; trust only later ones"))
-    backtest = hooks.find(spec)(predictions, found, spec)
-    return Replay(backtest, spec, found.synthetic or metadata["synthetic"])
+    synthetic = found.synthetic or metadata["synthetic"]
+    return Said(model, config, metadata["learned_until"], predictions, found, synthetic)
 
 
-def _changed(trading: AnyTrading, given: Mapping[str, Any]) -> AnyTrading:
-    """How the model was judged, but for the fields that are given."""
-    own = trading.model_dump()
-    for name in given.keys() - own.keys():
-        raise UsageError(
-            f"{trading.way}: there is no such setting", where=f"--{name}", remedy="leave it out"
-        )
-    return type(trading).of(**{**own, **given})
+def traded(said: Said, spec: AnyTrading, listen: Listener) -> Replay:
+    """The backtest of what a model said; warns where it learned from these rows."""
+    first = int(said.history.close_time[said.predictions.rows[0]])
+    if first < parse_time(said.learned_until):
+        until = said.learned_until
+        listen(Warned(f"the model learned from rows up to {until}; trust only later ones"))
+    return Replay(hooks.find(spec)(said.predictions, said.history, spec), said, spec)
+
+
+def changed(trading: AnyTrading, given: Mapping[str, Any]) -> AnyTrading:
+    """How the model was judged, but for what is given.
+
+    Raises:
+        UsageError: for a name that its trading does not have, or a value it refuses.
+    """
+    fields = trading.model_dump()
+    for name, value in given.items():
+        for dotted in trading.options.get(name, (name,)):
+            *path, last = dotted.split(".")
+            block: Any = fields
+            for part in path:
+                block = block.get(part) if isinstance(block, dict) else None
+            if not isinstance(block, dict) or last not in block:
+                raise UsageError(
+                    f"{trading.way}: there is no such setting",
+                    where=f"--{name.replace('_', '-')}",
+                    remedy="leave it out",
+                )
+            block[last] = value
+    return type(trading).of(**fields)
 
 
 def _before(history: History, end: str | None) -> History:
