@@ -68,7 +68,11 @@ _LEARNING = (
     click.option("--batch-size", type=int, help="Windows per training step."),
     click.option("--sequence-length", type=int, help="Rows the network sees, bars or events."),
     click.option(
-        "--horizon", type=_Horizon(), help="Rows ahead, bars or events; several as 1,5,20."
+        "--horizon",
+        "--horizons",
+        "horizon",
+        type=_Horizon(),
+        help="Rows ahead, bars or events; several as 1,5,20.",
     ),
     click.option("--patience", type=int, help="Epochs without a better validation loss."),
     click.option("--learning-rate", type=float, help="Of the optimiser, at its largest."),

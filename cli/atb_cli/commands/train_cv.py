@@ -1,0 +1,84 @@
+"""`atb train cv`: one recipe, judged on every stretch of time in turn.
+
+Knows the order of what is shown; what is learned and judged is the business of `atb.studies`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atb_cli import options
+
+
+@click.command("cv")
+@click.argument("symbol")
+@options.preset
+@click.option(
+    "--scheme",
+    type=click.Choice(["walk-forward", "expanding", "kfold", "combinatorial"]),
+    default="walk-forward",
+    show_default=True,
+    help="Learn from the group before, from all groups before, or from those around what is "
+    "tested; combinatorial tests every pair of groups.",
+)
+@click.option(
+    "--splits",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Groups of windows that are tested.",
+)
+@click.option(
+    "--embargo", type=int, metavar="BARS", help="Bars left out beyond the purge, on both sides."
+)
+@options.recipe
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Folds learned side by side; by default one a core, or one where there is a GPU.",
+)
+@options.artifacts
+@options.as_json
+@options.verbose
+def command(
+    symbol: str,
+    preset: str,
+    scheme: str,
+    splits: int,
+    embargo: int | None,
+    assignments: tuple[str, ...],
+    jobs: int | None,
+    artifacts: Path,
+    as_json: bool,
+    **fields: Any,
+) -> None:
+    """Cross-validate a recipe for SYMBOL: learn and judge it once for each fold.
+
+    What a fold learns from is purged by the bar at which each label is known. No model is kept:
+    the study's folder, printed on stdout, holds the out-of-fold predictions and all figures. One
+    that was stopped goes on when the same command is given again. Everything else is said on
+    stderr.
+    """
+    from atb.config.folds import FoldSpec
+    from atb.presets import resolve
+    from atb_cli import cv_view, failing, progress, render
+
+    embargoed = () if embargo is None else (f"dataset.embargo={embargo}",)
+    recipe = resolve(preset, symbol, assignments=(*assignments, *embargoed), **fields).config
+    folds = FoldSpec.of(scheme=scheme, splits=splits)
+    cv_view.header(recipe, folds)
+    from atb.studies.cross_validation import cross_validate  # after the header: it takes a second
+
+    with progress.shown() as listen:
+        results, failures = cross_validate(
+            recipe, folds, artifacts=artifacts, at_once=jobs, listen=listen
+        )
+    cv_view.show(results)
+    if as_json:
+        render.json_line(results)
+    else:
+        click.echo(results["path"])
+    failing.end_as(failures, folds.count)

@@ -1,0 +1,65 @@
+"""A cross-validation in its folder: a place for each fold, which is done once it is judged.
+
+Knows where things lie, not how they come about.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atb.config.folds import FoldSpec
+from atb.config.training import TrainingConfig
+from atb.studies.study import Study
+
+KIND = "cv"
+
+
+@dataclass(frozen=True)
+class Folded(Study):
+    """A study whose members are the folds of one recipe."""
+
+    @property
+    def recipe(self) -> TrainingConfig:
+        """That of the first fold."""
+        return next(iter(self.members.values()))
+
+    @property
+    def scheme(self) -> FoldSpec:
+        """How windows are cut into folds; the number is the first's.
+
+        Raises:
+            ValueError: when the members are no folds.
+        """
+        fold = self.recipe.dataset.fold
+        if fold is None:
+            raise ValueError(f"{self.name} has members that are no folds")
+        return fold
+
+    @property
+    def predictions(self) -> Path:
+        """The Parquet file of all out-of-fold predictions."""
+        return self.path / "predictions.parquet"
+
+    def checkpoints(self, member: str) -> Path:
+        """Where a fold's training goes on from."""
+        return self.place(member) / "checkpoints"
+
+    def predicted(self, member: str) -> Path:
+        """The Parquet file of a fold's predictions for its test windows."""
+        return self.place(member) / "predictions.parquet"
+
+    def judged(self, member: str) -> Path:
+        """The file that says how a fold was learned and how good it is; written last."""
+        return self.place(member) / "fold.json"
+
+    def figures(self, member: str) -> dict[str, Any]:
+        """What that file says."""
+        said: dict[str, Any] = json.loads(self.judged(member).read_text())
+        return said
+
+    def missing(self) -> list[str]:
+        """Folds that are not judged."""
+        return [member for member in self.members if not self.judged(member).is_file()]
