@@ -140,9 +140,9 @@ def test_every_target_leaves_as_what_it_says(
     export(serving, tmp_path / "model.onnx", {})
     assert check(serving, tmp_path / "model.onnx", windows).max_difference < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    assert [one.name for one in session.get_outputs()] == [target.output]
+    assert [one.name for one in session.get_outputs()] == [target.output, "features"]
     damaged = windows[:4].copy()
     damaged[1, 3, 2] = np.nan
-    (answer,) = session.run(None, {"candles": damaged})
+    (answer,) = session.run([target.output], {"candles": damaged})
     assert answer.shape == (4, *expected[1:])
     assert np.isfinite(answer).reshape(4, -1).all(axis=1).tolist() == [True, False, True, True]

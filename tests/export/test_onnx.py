@@ -46,11 +46,13 @@ def test_the_file_says_what_goes_in_and_what_comes_out(
 ) -> None:
     serving, path = exported("fast", output)
     session = onnxruntime.InferenceSession(path)
-    (source,), (result,) = session.get_inputs(), session.get_outputs()
+    (source,), (result, features) = session.get_inputs(), session.get_outputs()
     assert (source.name, source.type) == ("candles", "tensor(float)")
     assert source.shape == ["batch", serving.input.shape[1], 5]
     assert (result.name, result.type) == (output, "tensor(float)")
     assert result.shape == ["batch", 1]
+    assert (features.name, features.type) == ("features", "tensor(float)")
+    assert features.shape == ["batch", 15]
     assert session.get_modelmeta().custom_metadata_map == {"symbol": "BTCUSDT", "preset": "fast"}
 
 

@@ -61,6 +61,7 @@ def test_every_preset_agrees_on_1000_real_and_1000_hostile_windows(
     result = check(serving, path, windows)
     assert (result.windows, result.batches) == (2000, (1, 7, 256))
     assert result.max_difference <= result.max_standardised_difference <= result.tolerance == 1e-5
+    assert 0 < result.max_feature_difference <= result.tolerance
     served = serving.predict_on_batch(windows[:: len(windows) // 50])
     assert np.isfinite(served).all() and len(np.unique(served)) > 25
 
@@ -140,28 +141,54 @@ def test_outputs_that_are_no_numbers_prove_nothing(
         check(serving, tmp_path / "model.onnx", windows)
 
 
-def test_an_output_of_another_shape_is_found(
-    exported: Exported, real: Callable[[Any], np.ndarray]
-) -> None:
+def test_another_output_is_found(exported: Exported, real: Callable[[Any], np.ndarray]) -> None:
     import keras
 
     from atb.export.parity import check
 
     serving, path = exported("fast", "return")
-    twice = keras.layers.Concatenate()([serving.output, serving.output])
-    with pytest.raises(IntegrityError, match=r"shape \(20, 1\), Keras with \(20, 2\)"):
+    twice = keras.layers.Concatenate(name="twice")([serving.output, serving.output])
+    with pytest.raises(IntegrityError, match=r"gives \['return', 'features'\], Keras \['twice'"):
         check(keras.Model(serving.input, twice), path, real(serving)[:20])
+
+
+def test_an_output_of_another_shape_is_found() -> None:
+    from atb.export.parity import _difference
+
+    with pytest.raises(IntegrityError, match=r"here: .* shape \(20, 1\), Keras with \(20, 2\)"):
+        _difference(np.zeros((20, 2)), np.zeros((20, 1)), "here")
+
+
+def test_a_wrong_feature_is_found(
+    exported: Exported, real: Callable[[Any], np.ndarray], tmp_path: Path
+) -> None:
+    """The features leave by a way of their own, which alone is bent here."""
+    from onnx import helper
+
+    from atb.export.parity import check
+
+    serving, path = exported("fast", "return")
+    model = onnx.load(path)
+    (last,) = (node for node in model.graph.node if node.output[0] == "features")
+    last.output[0] = "right"
+    by = numpy_helper.from_array(np.array(1.001, np.float32), "by")
+    model.graph.initializer.append(by)
+    model.graph.node.append(helper.make_node("Mul", ["right", "by"], ["features"]))
+    onnx.save(model, tmp_path / "wrong.onnx")
+    with pytest.raises(IntegrityError, match=r"differ by \d\.\de-0[2-4] in a scaled feature"):
+        check(serving, tmp_path / "wrong.onnx", real(serving)[:20])
 
 
 def test_the_result_is_ready_for_json() -> None:
     from atb.export.parity import Parity
 
-    result = Parity(1000, (1, 7, 256), 1e-9, 2e-7, 1e-5)
+    result = Parity(1000, (1, 7, 256), 1e-9, 2e-7, 3e-7, 1e-5)
     assert json.loads(json.dumps(result.to_json())) == {
         "windows": 1000,
         "batches": [1, 7, 256],
         "max_difference": 1e-9,
         "max_standardised_difference": 2e-7,
+        "max_feature_difference": 3e-7,
         "tolerance": 1e-5,
     }
 

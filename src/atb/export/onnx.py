@@ -18,6 +18,7 @@ import tf2onnx
 from atb import atomic
 from atb.errors import IntegrityError
 from atb.export.layout import as_rows
+from atb.export.outputs import FEATURES, by_name
 from atb.export.recurrent import fusable
 
 OPSET = 18  # the newest that tf2onnx 1.17 writes
@@ -33,8 +34,9 @@ logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
 def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> None:
     """Write a serving model to an ONNX file, whole or not at all.
 
-    The graph's input and output carry the names of the model's input and last layer, the batch is
-    free, and only operators of the standard domain are used.
+    The graph's input and first output carry the names of the model's input and last layer. Where
+    the model computes features, a second output gives those of the last row, see `outputs`. The
+    batch is free, and only operators of the standard domain are used.
 
     Args:
         serving: a float32 functional model with one input and one output.
@@ -60,14 +62,15 @@ def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> Non
 
 
 def _converted(serving: keras.Model) -> onnx.ModelProto:
-    model, (source,) = fusable(serving), serving.inputs
-    output = serving.layers[-1].name
+    model, (source,) = fusable(by_name(serving)), serving.inputs
 
     @tf.function(input_signature=[tf.TensorSpec(source.shape, tf.float32, name=source.name)])  # type: ignore[untyped-decorator]
     def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {output: model(inputs, training=False)}
+        answers: dict[str, tf.Tensor] = model(inputs, training=False)
+        return answers
 
     converted, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
+    converted.graph.output.sort(key=lambda output: bool(output.name == FEATURES))
     return converted
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -16,14 +16,18 @@ import onnxruntime
 
 from atb.errors import IntegrityError
 from atb.export.graph import output_scale
+from atb.export.outputs import FEATURES, by_name
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
+Answers: TypeAlias = dict[str, Float64]
 
+SCALING = "scaling"
 BATCHES = (1, 7, 256)
 TOLERANCE = 1e-5
 WINDOWS = 1000
+REMEDY = "do not use this model; export it again"
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,16 @@ class Parity:
             the network is fitted. Hourly returns are of the order of 1e-3, so that a tolerance in
             their own unit would let an error of a percent of a deviation pass; equal to
             `max_difference` for a probability.
-        tolerance: neither difference is larger.
+        max_feature_difference: largest difference of the features, scaled as the network sees them,
+            as a share of their size where that is above 1; 0 where the model computes none.
+        tolerance: no difference is larger.
     """
 
     windows: int
     batches: tuple[int, ...]
     max_difference: float
     max_standardised_difference: float
+    max_feature_difference: float
     tolerance: float
 
     def to_json(self) -> dict[str, Any]:
@@ -81,24 +88,48 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
         IntegrityError: when a difference exceeds `TOLERANCE`, the shapes differ, one is a finite
             number where the other is not, or none of the numbers is finite.
     """
-    expected = serving.predict(windows, batch_size=max(BATCHES), verbose=0).astype(np.float64)
+    model = by_name(serving)
+    expected: Answers = {
+        name: answer.astype(np.float64)
+        for name, answer in model.predict(windows, batch_size=max(BATCHES), verbose=0).items()
+    }
     session = open_session(path)
-    differences = np.stack(
-        [
-            _difference(expected, _outputs(session, windows, batch), f"{path}, batch {batch}")
-            for batch in BATCHES
-        ]
-    )
-    largest = float(differences.max())
-    standardised = float((differences / output_scale(serving)).max())
+    found = [
+        _differences(serving, expected, _outputs(session, list(expected), windows, batch), where)
+        for batch in BATCHES
+        if (where := f"{path}, batch {batch}")
+    ]
+    largest, standardised, of_features = np.max(found, axis=0).tolist()
     if max(largest, standardised) > TOLERANCE:
         raise IntegrityError(
             f"ONNX and Keras differ by {largest:.1e}, which is {standardised:.1e} of the target's "
             f"standard deviation; {TOLERANCE:.0e} is allowed",
             where=str(path),
-            remedy="do not use this model; export it again",
+            remedy=REMEDY,
         )
-    return Parity(len(windows), BATCHES, largest, standardised, TOLERANCE)
+    if of_features > TOLERANCE:
+        raise IntegrityError(
+            f"ONNX and Keras differ by {of_features:.1e} in a scaled feature; {TOLERANCE:.0e} is "
+            "allowed",
+            where=str(path),
+            remedy=REMEDY,
+        )
+    return Parity(len(windows), BATCHES, largest, standardised, of_features, TOLERANCE)
+
+
+def _differences(
+    serving: keras.Model, expected: Answers, actual: Answers, where: str
+) -> tuple[float, float, float]:
+    """Largest differences of the signal, of the standardised signal and of scaled features."""
+    name = serving.layers[-1].name
+    signal = _difference(expected[name], actual[name], where)
+    standardised = signal / output_scale(serving)
+    if FEATURES not in expected:
+        return float(signal.max()), float(standardised.max()), 0.0
+    scale = np.abs(np.asarray(serving.get_layer(SCALING).scale, np.float64))
+    unit = scale / np.maximum(1.0, np.abs(expected[FEATURES] * scale))
+    features = _difference(expected[FEATURES] * unit, actual[FEATURES] * unit, where)
+    return float(signal.max()), float(standardised.max()), float(features.max())
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -108,11 +139,17 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _outputs(session: onnxruntime.InferenceSession, windows: Float32, batch: int) -> Float64:
-    name = session.get_inputs()[0].name
+def _outputs(
+    session: onnxruntime.InferenceSession, names: list[str], windows: Float32, batch: int
+) -> Answers:
+    given = [output.name for output in session.get_outputs()]
+    if set(given) != set(names):
+        raise IntegrityError(f"ONNX gives {given}, Keras {names}", remedy=REMEDY)
+    source = session.get_inputs()[0].name
     starts = range(0, len(windows), batch)
-    parts = [session.run(None, {name: windows[i : i + batch]})[0] for i in starts]
-    return np.concatenate(parts).astype(np.float64)
+    parts = [session.run(names, {source: windows[i : i + batch]}) for i in starts]
+    columns = (np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True))
+    return dict(zip(names, columns, strict=True))
 
 
 def _difference(expected: Float64, actual: Float64, where: str) -> Float64:
