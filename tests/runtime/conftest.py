@@ -26,9 +26,15 @@ SAYS = {
 
 
 def graph(
-    says: dict[str, str], *, rows: int = ROWS, columns: int = 5, source: str, output: str
+    says: dict[str, str],
+    *,
+    rows: int = ROWS,
+    columns: int = 5,
+    source: str,
+    output: str,
+    second: str | None = "features",
 ) -> bytes:
-    """`log(last close / first open)` of each window, as `[B, 1]`."""
+    """`log(last close / first open)` of each window, as `[B, 1]`, and the last row as features."""
     from onnx import TensorProto, helper, numpy_helper
 
     def constant(name: str, values: Any) -> Any:
@@ -43,6 +49,8 @@ def graph(
         helper.make_node("Log", ["ratio"], ["logarithm"]),
         helper.make_node("Reshape", ["logarithm", "shape"], [output]),
     ]
+    if second:
+        nodes.append(helper.make_node("Squeeze", ["bar", "axes"], [second]))
     constants = [
         constant("last", [rows - 1]),
         constant("end", [rows]),
@@ -55,9 +63,11 @@ def graph(
         constant("shape", [-1, 1]),
     ]
     given = helper.make_tensor_value_info(source, TensorProto.FLOAT, ["batch", rows, columns])
-    made = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", 1])
+    made = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", 1])]
+    if second:
+        made.append(helper.make_tensor_value_info(second, TensorProto.FLOAT, ["batch", columns]))
     whole = helper.make_model(
-        helper.make_graph(nodes, "test", [given], [made], constants),
+        helper.make_graph(nodes, "test", [given], made, constants),
         opset_imports=[helper.make_opsetid("", 18)],
         ir_version=9,
     )
@@ -74,13 +84,15 @@ def model(tmp_path: Path) -> Callable[..., Path]:
         *,
         source: str = "candles",
         output: str = "return",
+        second: str | None = "features",
         **says: Any,
     ) -> Path:
         properties = {k: v for k, v in {**SAYS, **says}.items() if v is not None}
         folder = tmp_path / f"model{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        made = graph(properties, source=source, output=output) if content is None else content
-        (folder / "model.onnx").write_bytes(made)
+        if content is None:
+            content = graph(properties, source=source, output=output, second=second)
+        (folder / "model.onnx").write_bytes(content)
         manifest.write(folder)
         return folder
 

@@ -16,7 +16,7 @@ from atb.config.trading import TradingSpec
 from atb.errors import DataError, IntegrityError
 from atb.market.candles import Candles
 from atb.runtime import predictor
-from atb.runtime.predictor import score
+from atb.runtime.predictor import observe, score
 
 
 def expected(candles: Candles, ends: np.ndarray) -> np.ndarray:
@@ -90,6 +90,20 @@ def test_real_hours_from_score_to_backtest(model, market_data: Path):
     assert made.value == pytest.approx(expected(candles, made.rows), abs=1e-6)
     done = hooks.find(TradingSpec())(made, candles, TradingSpec())
     assert done.performance.trades > 100
+
+
+def test_rows_are_observed_as_they_are_scored(model, make_candles):
+    folder, candles = model(), make_candles(700, missing=[9])
+    made, features = observe(folder, candles, 100)
+    whole = score(folder, candles)
+    assert made.rows.tolist() == list(range(100, 700))
+    assert made.value == pytest.approx(whole.value[whole.rows >= 100], abs=1e-7)
+    assert features.tolist() == candles.matrix()[made.rows].tolist()
+
+
+def test_no_row_to_observe_is_refused(model, make_candles):
+    with pytest.raises(DataError, match="no whole window of 6 rows ends at or after row 30 of 30"):
+        observe(model(), make_candles(30), 30)
 
 
 def test_serving_needs_nothing_of_training():

@@ -71,7 +71,8 @@ def test_a_graph_that_does_not_say_what_it_needs_is_refused(model, name):
         ({"window": "²"}, "not a whole number"),
         ({"window": "5"}, r"takes \[\('candles', 'tensor\(float\)', \[6, 5\]\)\], not .*\[7, 5\]"),
         ({"source": "prices"}, r"takes \[\('prices'"),
-        ({"output": "price"}, r"gives \['price'\], not one of"),
+        ({"output": "price"}, r"gives \['price', 'features'\], not one of"),
+        ({"second": "price"}, r"gives \['return', 'price'\], not one of .* and features"),
     ],
 )
 def test_a_graph_that_is_not_what_it_says_is_refused(model, says, message):
@@ -86,3 +87,26 @@ def test_an_answer_that_is_no_number_is_refused(model, value):
     windows[1, -1, 3] = value
     with pytest.raises(IntegrityError, match="answers 1 of 3 windows with no finite number"):
         session.run(windows)
+
+
+def test_features_of_the_last_row_are_given_where_asked(model):
+    session = Session.open(model())
+    windows = np.random.default_rng(0).uniform(99, 101, (3, 6, 5)).astype(np.float32)
+    answers, features = session.observe(windows)
+    assert answers.tolist() == session.run(windows).tolist()
+    assert features.dtype == np.float32 and features.tolist() == windows[:, -1].tolist()
+
+
+def test_a_graph_without_features_serves_all_but_those(model):
+    session = Session.open(model(second=None))
+    windows = np.full((1, 6, 5), 100, np.float32)
+    assert session.run(windows) == 0.0
+    with pytest.raises(IntegrityError, match="does not give the features it computes"):
+        session.observe(windows)
+
+
+def test_an_observed_answer_that_is_no_number_is_refused(model):
+    windows = np.full((3, 6, 5), 100, np.float32)
+    windows[1, -1, 3] = np.nan
+    with pytest.raises(IntegrityError, match="answers 1 of 3 windows with no finite number"):
+        Session.open(model()).observe(windows)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from atb.backtest.predictions import Predictions
 from atb.errors import DataError
 from atb.market.history import History
 from atb.runtime.session import Session
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
 
 BATCH = 512
 
@@ -36,6 +41,42 @@ def score(model: Path, history: History) -> Predictions:
             with finite numbers.
         DataError: when these are other rows than the model knows, or no window is whole.
     """
+    session, ends = _opened(model, history)
+    values = [session.run(windows) for windows in _windows(session, history, ends)]
+    return Predictions(ends, np.concatenate(values), session.unit)
+
+
+def observe(model: Path, history: History, start: int = 0) -> tuple[Predictions, Float32]:
+    """The same for rows from `start` on, with the features that the graph computed of each.
+
+    Args:
+        model: a model's folder; verified first.
+        history: checked candles or books, counted in what the model was trained on.
+        start: first row to predict at; earlier ones only warm up.
+
+    Returns:
+        `[M]` predictions and `[M, F]` float32 unscaled features of their rows.
+
+    Raises:
+        IntegrityError: as `score` does, or when the graph gives no features.
+        DataError: as `score` does, or when no window ends at or after `start`.
+    """
+    session, ends = _opened(model, history)
+    ends = ends[ends >= start]
+    if len(ends) == 0:
+        raise DataError(
+            f"no whole window of {session.rows} rows ends at or after row {start} of "
+            f"{len(history)}",
+            where=history.source,
+            remedy="give a longer range, or an earlier --start",
+        )
+    observed = [session.observe(windows) for windows in _windows(session, history, ends)]
+    signals, features = (np.concatenate(parts) for parts in zip(*observed, strict=True))
+    return Predictions(ends, signals, session.unit), features
+
+
+def _opened(model: Path, history: History) -> tuple[Session, Int64]:
+    """The model's session, and the rows at which a whole window of these rows ends."""
     session = Session.open(model)
     _require_known_rows(session, history)
     if history.symbol != session.symbol:
@@ -49,12 +90,14 @@ def score(model: Path, history: History) -> Predictions:
             where=history.source,
             remedy="give a longer range",
         )
+    return session, ends
+
+
+def _windows(session: Session, history: History, ends: Int64) -> Iterator[Float32]:
+    """The windows that end at these rows, `[BATCH, rows, C]` at a time."""
     matrix, offsets = history.matrix(), np.arange(1 - session.rows, 1)
-    values = [
-        session.run(matrix[ends[i : i + BATCH, np.newaxis] + offsets])
-        for i in range(0, len(ends), BATCH)
-    ]
-    return Predictions(ends, np.concatenate(values), session.unit)
+    for i in range(0, len(ends), BATCH):
+        yield matrix[ends[i : i + BATCH, np.newaxis] + offsets]
 
 
 def _require_known_rows(session: Session, history: History) -> None:

@@ -25,6 +25,7 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 GRAPH = "model.onnx"
+FEATURES = "features"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Session:
         says: all that the graph says of itself, by name.
         rows: raw rows one window needs, lookback included.
         max_gap: missing bars a window may contain.
-        unit: what the graph's output is, see `atb.config.targets`.
+        unit: what the graph's signal is, and the name of that output, see `atb.config.targets`.
+        gives_features: whether a second output gives the features of the last row.
     """
 
     path: Path
@@ -81,6 +83,7 @@ class Session:
     rows: int
     max_gap: int
     unit: Output
+    gives_features: bool
     _session: onnxruntime.InferenceSession
 
     @classmethod
@@ -97,6 +100,8 @@ class Session:
         says = _Properties(path, session.get_modelmeta().custom_metadata_map)
         rows = says.number("window") + says.number("lookback")
         market, columns = says.rows()
+        _require_input(session, (market, "tensor(float)", [rows, len(columns)]), path)
+        unit, *others = _outputs(session, path)
         return cls(
             path,
             says.text("symbol"),
@@ -105,7 +110,8 @@ class Session:
             says.values,
             rows,
             says.number("max_gap"),
-            _unit(session, (market, "tensor(float)", [rows, len(columns)]), path),
+            UNITS[unit],
+            bool(others),
             session,
         )
 
@@ -118,8 +124,26 @@ class Session:
         Raises:
             IntegrityError: when an answer is not a finite number.
         """
-        (output,) = self._session.run(None, {self.market: windows})
-        answers: Float64 = np.asarray(output, np.float64)
+        (signal,) = self._session.run([self.unit], {self.market: windows})
+        return self._checked(signal)
+
+    def observe(self, windows: Float32) -> tuple[Float64, Float32]:
+        """The same, and the features the graph computed of each window's last row.
+
+        Returns:
+            What `run` returns, and `[B, F]` float32 unscaled features.
+
+        Raises:
+            IntegrityError: when the graph gives no features, or an answer is not a finite number.
+        """
+        if not self.gives_features:
+            raise _error("the graph does not give the features it computes", self.path)
+        signal, features = self._session.run([self.unit, FEATURES], {self.market: windows})
+        return self._checked(signal), features
+
+    def _checked(self, signal: Float32) -> Float64:
+        """The horizon that is traded, if all of it is finite."""
+        answers: Float64 = np.asarray(signal, np.float64)
         if answers.ndim == 3 or self.unit != "probabilities":
             answers = answers[:, 0]
         wrong = len(answers) - int(np.isfinite(answers).reshape(len(answers), -1).all(axis=1).sum())
@@ -176,17 +200,21 @@ def _loaded(path: Path) -> onnxruntime.InferenceSession:
         raise _error(f"onnxruntime {version} cannot read the graph: {reason}", path) from error
 
 
-def _unit(
+def _require_input(
     session: onnxruntime.InferenceSession, expected: tuple[str, str, list[int]], path: Path
-) -> Output:
-    """The unit the graph's only output is named for, once its only input is the one expected."""
+) -> None:
+    """Nothing, if the graph's only input is the one expected."""
     inputs = [(one.name, one.type, one.shape[1:]) for one in session.get_inputs()]
     if inputs != [expected]:
         raise _error(f"the graph takes {inputs}, not {[expected]}", path)
+
+
+def _outputs(session: onnxruntime.InferenceSession, path: Path) -> list[str]:
+    """Names of what the graph gives: a signal in a known unit, then perhaps its features."""
     outputs = [one.name for one in session.get_outputs()]
-    if len(outputs) != 1 or outputs[0] not in UNITS:
-        raise _error(f"the graph gives {outputs}, not one of {list(UNITS)}", path)
-    return UNITS[outputs[0]]
+    if outputs[0] not in UNITS or outputs[1:] not in ([], [FEATURES]):
+        raise _error(f"the graph gives {outputs}, not one of {list(UNITS)} and {FEATURES}", path)
+    return outputs
 
 
 def _error(what: str, path: Path, remedy: str = "train the model again") -> IntegrityError:
