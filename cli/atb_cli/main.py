@@ -17,7 +17,18 @@ import click
 
 from atb import __version__
 from atb.errors import AtbError, StoppedError
-from atb_cli.commands import backtest, data, dev, doctor, export, models, presets, train
+from atb_cli.commands import (
+    audit,
+    backtest,
+    data,
+    dev,
+    doctor,
+    export,
+    models,
+    presets,
+    train,
+    tune,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +36,7 @@ INTERRUPTED = 130
 
 EPILOG = """\b
 Answers go to stdout, everything else to stderr. Exit codes:
-  0 done            4 configuration     8 refused by a gate
+  0 done            4 configuration     8 refused, or drifted
   1 a bug in atb    5 diverged          9 integrity
   2 usage or name   6 resources       130 interrupted
   3 data            7 storage
@@ -41,7 +52,7 @@ def cli() -> None:
     """
 
 
-for _group in (train, presets, data, models, backtest, export, dev, doctor):
+for _group in (train, tune, presets, data, models, backtest, audit, export, dev, doctor):
     cli.add_command(_group.command)
 
 

@@ -201,12 +201,12 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
     return Recipe(config, known, found, fields)
 
 
-def varied(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a recipe with other values of dotted fields, nested; nothing is checked."""
-    fields: dict[str, Any] = _copy(recipe.fields)
+def varied(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested fields of a recipe with other values of dotted ones; whether they fit is not known."""
+    changed: dict[str, Any] = _copy(fields)
     for change in _in_order(Change(*one, "search") for one in _spread(values)):
-        _put(fields, change, {})
-    return fields
+        _put(changed, change, {})
+    return changed
 
 
 def searched(recipe: Recipe, values: Mapping[str, Any]) -> TrainingConfig:
@@ -218,7 +218,7 @@ def searched(recipe: Recipe, values: Mapping[str, Any]) -> TrainingConfig:
     """
     place = recipe.preset.place(f"search.{next(iter(values))}" if len(values) == 1 else "search")
     try:
-        config = _validated(varied(recipe, values), recipe.preset, recipe.config.symbol)
+        config = _validated(varied(recipe.fields, values), recipe.preset, recipe.config.symbol)
     except UsageError as refused:
         raise ConfigError(refused.what, where=place, remedy=refused.remedy) from refused
     except ValidationError as refused:

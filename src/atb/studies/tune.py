@@ -1,0 +1,249 @@
+"""Tries many values of a recipe's fields side by side and writes the best as a preset.
+
+A study that was stopped or killed goes on when the same is asked for again. Only validation rows
+decide; how one recipe is learned is not known here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from atb import atomic, presets
+from atb.backtest import hooks
+from atb.config.folds import FoldSpec
+from atb.config.search import combinations
+from atb.config.training import TrainingConfig
+from atb.errors import AtbError, ConfigError, ResourceError, StoppedError, UsageError
+from atb.events import Event, Listener, Noted, Progress, Stopwatch, Within, silent
+from atb.extras import require_installed
+from atb.fleet.job import Job
+from atb.market.access import load_history
+from atb.market.history import History
+from atb.pipeline import require_enough
+from atb.studies import side_by_side, tune_jobs, tune_results, tuned_preset
+from atb.studies.study import RESULTS, on_the_same_rows
+from atb.studies.tuning import KIND, Tuning, first_values
+from atb.workspace import Workspace
+
+EACH = 10  # trials of a process at most
+WHAT_TO_WRITE = """add lines as these to the preset: search:
+  window: {choice: [30, 60, 90]}
+  model.dropout: {range: [0.0, 0.4]}
+  training.learning_rate: {log_range: [5e-4, 1e-2]}"""
+
+
+def tune(
+    recipe: presets.Recipe,
+    *,
+    trials: int = 50,
+    cv: bool = False,
+    output: Path | None = None,
+    artifacts: Path | str = "artifacts",
+    at_once: int | None = None,
+    listen: Listener = silent,
+) -> dict[str, Any]:
+    """Try recipes, or what is left of a study begun earlier, and write the best as a preset.
+
+    Args:
+        recipe: of a preset with a search block.
+        trials: recipes to be tried; the first is the preset as it is where that is possible.
+        cv: whether each is measured on folds before the test part, not on one validation part.
+        output: the preset file; None for `PRESET-tuned.yaml` in the study's folder.
+        artifacts: root folder of everything written.
+        at_once: processes side by side; None for one a core, or one where there is a GPU.
+        listen: told of what happens, in each of them too.
+
+    Returns:
+        The results as `atb.studies.tune_results` describes them, and `output`.
+
+    Raises:
+        UsageError: for what cannot be tuned, or a file that is not to be replaced.
+        ConfigError: for a search that can give what is no valid recipe.
+        StoppedError: when a signal stopped it; the same call goes on.
+        AtbError: when nothing can be begun, or a trial failed for a reason that can be mended.
+    """
+    require_installed("train")
+    require_installed("tune")
+    possible = recipes(recipe, trials, cv)
+    workspace = Workspace(Path(artifacts))
+    workspace.require_writable()
+    with Stopwatch(listen).stage("data"):
+        history = _history(possible, workspace, listen)
+    base = possible[0].name
+    search = {name: one.model_dump(mode="json") for name, one in recipe.preset.search.items()}
+    members = {base: _base(recipe, possible[0].dataset.first_end, cv)}
+    settings = {"trials": trials, "search": search}
+    study = Tuning.taken_up(KIND, workspace, members, history, settings)
+    path = output or study.path / f"{base}-tuned.yaml"
+    tuned_preset.require_free(path, study.name)
+    with atomic.locked(study.path / ".lock", seconds=1.0, taken="another process tunes it"):
+        first = first_values(study.search, study.config)
+        study.journal().plan(trials, first)
+        _say_where_it_stands(study, listen)
+        _try(study, at_once or side_by_side.processes(study.logs), _overall(listen))
+        results = tune_results.of(study, history, first)
+        _write(path, recipe, study, results)
+        results["output"] = str(path)
+        atomic.write_json(study.path / RESULTS, results)  # last: with it the study is finished
+    return results
+
+
+def recipes(recipe: presets.Recipe, trials: int, cv: bool) -> list[TrainingConfig]:
+    """The recipes at the corners of what is searched, all with their first window at the same row.
+
+    Raises:
+        UsageError: for what cannot be tuned.
+        ConfigError: for a field that must not be searched, or a value it cannot have, naming the
+            file and the line.
+    """
+    _require_tunable(recipe, trials, cv)
+    search = recipe.preset.search
+    for name, dimension in search.items():  # one by one first, for the line that is wrong
+        for value in dimension.corners():
+            presets.searched(recipe, {name: value})
+    found = {str(n): presets.searched(recipe, one) for n, one in enumerate(combinations(search))}
+    return list(on_the_same_rows(found).values())
+
+
+def _require_tunable(recipe: presets.Recipe, trials: int, cv: bool) -> None:
+    config, fold = recipe.config, recipe.config.dataset.fold
+    if not recipe.preset.search:
+        raise ConfigError(
+            "has no search block, so there is nothing to try",
+            where=str(recipe.preset.path),
+            remedy=WHAT_TO_WRITE,
+        )
+    if trials < 1:
+        raise UsageError(f"{trials} trials", where="--trials", remedy="try one recipe or more")
+    if config.warm_start is not None:
+        raise UsageError(
+            f"trials begin with weights of chance, not with those of {config.warm_start}",
+            where="--from",
+            remedy="leave it out",
+        )
+    if fold is not None and not cv:
+        raise UsageError(
+            "the recipe is one fold of a cross-validation", where="dataset.fold", remedy="add --cv"
+        )
+    if fold is not None and fold.scheme == "combinatorial":
+        raise UsageError(
+            "groups that are tested together cannot be traded as one",
+            where="dataset.fold.scheme",
+            remedy="take walk-forward, expanding or kfold",
+        )
+    hooks.find(config.trading)
+
+
+def _history(possible: Sequence[TrainingConfig], workspace: Workspace, listen: Listener) -> History:
+    """The rows to learn from, enough for every recipe."""
+    first = possible[0]
+    history = load_history(first.symbol, first.data, workspace, listen)
+    for config in possible:
+        require_enough(config, len(history), history.source)
+    return history
+
+
+def _base(recipe: presets.Recipe, first_end: int, cv: bool) -> TrainingConfig:
+    """The recipe as every trial has it, but for what is searched."""
+    dataset = recipe.config.dataset
+    fold = (dataset.fold or FoldSpec()).model_copy(update={"number": 0, "before_test": True})
+    changed = {"first_end": first_end, "fold": fold if cv else None}
+    return recipe.config.model_copy(update={"dataset": dataset.model_copy(update=changed)})
+
+
+def _say_where_it_stands(study: Tuning, listen: Listener) -> None:
+    left = len(study.missing())
+    over = f", {study.trials - left} are over" if left < study.trials else ""
+    listen(Noted(f"study {study.name}: {study.trials} trials{over}"))
+
+
+def _try(study: Tuning, at_once: int, listen: Listener) -> None:
+    """Carry out the trials that are not over.
+
+    Raises:
+        StoppedError: when a signal stopped it; the same call goes on.
+        AtbError: when trials failed for a reason that can be mended.
+    """
+    while missing := study.missing():
+        try:
+            failures = side_by_side.carry_out(study, _jobs(study, at_once), at_once, listen)
+        except StoppedError as stop:
+            over = study.trials - len(study.missing())
+            what = f"stopped: {over} of {study.trials} trials are over"
+            raise StoppedError(what, where=stop.where, remedy=stop.remedy) from stop
+        _settle(study, failures)
+        if failures and len(study.missing()) == len(missing):
+            raise _nothing_moves(study, failures)
+
+
+def _jobs(study: Tuning, at_once: int) -> list[Job]:
+    """Processes enough for all trials; those that were left half done are shared out."""
+    trials = study.journal().trials()
+    left = [trial.number for trial in trials if trial.state == "running"]
+    waiting = sum(trial.state == "waiting" for trial in trials)
+    count = max(min(at_once, len(left) + waiting), math.ceil((len(left) + waiting) / EACH))
+    return [
+        Job(
+            name,
+            tune_jobs.try_recipes,
+            {"study": study, "worker": name, "left": left[index::count], "count": EACH},
+        )
+        for index, name in enumerate(f"worker-{number + 1}" for number in range(count))
+    ]
+
+
+def _settle(study: Tuning, failures: Mapping[str, AtbError]) -> None:
+    """Count a trial that killed its process as failed: it would do so again.
+
+    Raises:
+        AtbError: why a process gave up, where that can be mended.
+    """
+    journal = study.journal()
+    for trial in journal.trials():
+        error = failures.get(trial.notes.get("worker", ""))
+        if trial.state == "running" and _died(error):
+            journal.begin(trial.number).fail(str(error))
+    for name, error in failures.items():
+        if not _died(error):
+            left = f"{len(study.missing())} of {study.trials} trials are not over"
+            remedy = "the same command tries again what failed"
+            raise type(error)(f"{left}; {name}: {error}", remedy=remedy)
+
+
+def _died(error: AtbError | None) -> bool:
+    """Whether the process itself died, by a bug or for want of memory."""
+    return isinstance(error, ResourceError) or type(error) is AtbError
+
+
+def _nothing_moves(study: Tuning, failures: Mapping[str, AtbError]) -> AtbError:
+    name, error = next(iter(failures.items()))
+    return type(error)(f"no trial was begun; {name}: {error}", where=study.name)
+
+
+def _overall(listen: Listener) -> Listener:
+    """A listener that hears how many trials are over from each process, as of the whole study."""
+
+    def told(event: Event) -> None:
+        match event:
+            case Within(_, Progress(tune_jobs.TRIALS)):
+                listen(event.event)
+            case Progress("jobs"):
+                pass  # processes, not trials
+            case _:
+                listen(event)
+
+    return told
+
+
+def _write(path: Path, recipe: presets.Recipe, study: Tuning, results: dict[str, Any]) -> None:
+    """The best recipe as a preset file."""
+    best, name, symbol = results["best"], recipe.config.name, results["symbol"]
+    count = results["trials"]["asked"]
+    chosen = tune_results.selection(results, recipe.config.selection)
+    fields = tuned_preset.fields_of(recipe, best["values"], study.config.dataset.first_end, chosen)
+    remarks = [f"Trial {best['trial']} of {count}; found by: atb tune", *results["words"]]
+    said = f"{name} tuned on {symbol}: the best of {count} recipes"
+    tuned_preset.write(path, said, remarks, fields)
