@@ -35,12 +35,12 @@ def header(config: TrainingConfig) -> None:
         ("preset", config.name),
         (data.kind, data.said()),
         ("features", f"{config.features} ({width(config.features)})"),
-        ("target", _said(config.target)),
+        ("target", said(config.target)),
         ("window", f"{config.window} {data.row}s"),
-        ("network", _said(config.model)),
+        ("network", said(config.model)),
         ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
         ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
-        ("", ", ".join(_said(part) for part in (training.optimizer, training.schedule))),
+        ("", ", ".join(said(part) for part in (training.optimizer, training.schedule))),
         *(("", text) for text in _unusual(training.regularisation, training.hardware)),
         *([("begins with", config.warm_start)] if config.warm_start else []),
     )
@@ -69,6 +69,8 @@ def result(summary: Mapping[str, Any]) -> None:
 
 def judgement(judged: Mapping[str, Any]) -> Group:
     """The metrics on test rows beside their baselines, and the backtest beside a naive rule."""
+    from atb.report import trust
+
     parts = [titled("On test rows, judged once", _verdict(judged))]
     parts += [
         titled(f"The same, {horizon} ahead: {other['verdict']}", _verdict(other))
@@ -77,6 +79,10 @@ def judgement(judged: Mapping[str, Any]) -> Group:
     if "confusion" in judged:
         parts.append(titled("Test rows by class", _confusion(judged["confusion"])))
     parts.append(backtest(judged["backtest"]))
+    sure = [*trust.of_horizon(judged), *trust.of_profit(judged["backtest"]["significance"])]
+    for horizon, other in judged.get("horizons", {}).items():
+        sure += [(f"{name}, {horizon} ahead", words) for name, words in trust.of_horizon(other)]
+    parts.append(titled("How sure that is", pairs(sure)))
     return Group(*(piece for part in parts for piece in (part, "")))
 
 
@@ -144,11 +150,18 @@ def figure(name: str, value: Any) -> str:
     return f"{value:.2%}" if name in SHARES and value is not None else cell(value)
 
 
-def _said(spec: Spec) -> str:
+def said(spec: Spec) -> str:
     """A spec's kind, then its settings but for those that are off."""
     kind, *settings = sorted(spec.model_dump().items(), key=lambda item: item[0] not in KINDS)
-    shown = (f"{name} {cell(value)}" for name, value in settings if value)
+    shown = (f"{name} {cell(_named(value))}" for name, value in settings if value)
     return f"{kind[1]}: {text}" if (text := ", ".join(shown)) else str(kind[1])
+
+
+def _named(value: Any) -> Any:
+    """A value, with records in it by their names or kinds alone."""
+    if isinstance(value, Mapping):
+        return next(one for name, one in value.items() if name in ("name", *KINDS))
+    return [_named(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _unusual(*specs: Spec) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atb_cli import options
-from atb_cli.commands import estimate, train_compare, train_cv, train_lob
+from atb_cli.commands import estimate, train_compare, train_cv, train_ensemble, train_lob
 
 if TYPE_CHECKING:
     from atb.runs import Run
@@ -26,6 +26,7 @@ def command() -> None:
 command.add_command(estimate.command)
 command.add_command(train_compare.command)
 command.add_command(train_cv.command)
+command.add_command(train_ensemble.command)
 command.add_command(train_lob.command)
 
 

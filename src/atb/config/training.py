@@ -109,39 +109,52 @@ class TrainingConfig(Spec):
                 raise ValueError(f"member {member.name}: {complaint(error)}") from error
         return self
 
-    def of_member(self, name: str, fold: int | None = None) -> TrainingConfig:
-        """The recipe of one member of this ensemble; of one of its stacking's folds, from 0.
+    @property
+    def ensemble(self) -> Ensemble:
+        """The model of an ensemble's recipe.
 
         Raises:
-            ConfigError: when folds are asked for within a fold.
-            ValueError: when this is no ensemble, or has no folds.
+            ValueError: when it is another.
         """
         if not isinstance(self.model, Ensemble):
             raise ValueError(f"{self.name} is no ensemble")
-        member, changed = self.model.member(name), {"name": name, "dataset": self.dataset}
-        if fold is not None:
-            if not isinstance(self.model.rule, Stacking):
-                raise ValueError(f"{self.name} has no folds")
-            if self.dataset.fold is not None:
-                raise ConfigError(
-                    "a stacking ensemble has folds of its own",
-                    where="dataset.fold",
-                    remedy="cross-validate its members, or an ensemble that votes",
-                )
-            spec = self.model.rule.fold(fold)
-            changed["dataset"] = self.dataset.model_copy(update={"fold": spec})
-            changed["name"] = f"{name}-fold-{fold + 1}"
-        fitting = {"model": member.model, "training": member.training or self.training}
-        return TrainingConfig(**{**dict(self), **changed, **fitting})
+        return self.model
 
     def parts(self) -> Mapping[str, TrainingConfig]:
         """All trainings that this ensemble is made of, by the names of their recipes."""
-        if not isinstance(self.model, Ensemble):
-            raise ValueError(f"{self.name} is no ensemble")
-        rule, names = self.model.rule, [member.name for member in self.model.members]
+        rule, names = self.ensemble.rule, [member.name for member in self.ensemble.members]
         folds = range(rule.splits) if isinstance(rule, Stacking) else ()
         made = [self.of_member(name, fold) for fold in (None, *folds) for name in names]
         return {part.name: part for part in made}
+
+    def of_member(self, name: str, fold: int | None = None) -> TrainingConfig:
+        """The recipe of one member of this ensemble; or of one fold of its stacking, from 0.
+
+        Raises:
+            ConfigError: when folds are asked for within a fold.
+        """
+        member = self.ensemble.member(name)
+        changed = {
+            "name": name,
+            "model": member.model,
+            "training": member.training or self.training,
+        }
+        if fold is not None:
+            changed |= {"name": f"{name}-fold-{fold + 1}", "dataset": self._fold(fold)}
+        return TrainingConfig(**{**dict(self), **changed})
+
+    def _fold(self, number: int) -> DatasetSpec:
+        """The dataset of one fold of a stacking ensemble."""
+        rule = self.ensemble.rule
+        if not isinstance(rule, Stacking):
+            raise ValueError(f"{self.name} has no folds")
+        if self.dataset.fold is not None:
+            raise ConfigError(
+                "a stacking ensemble has folds of its own",
+                where="dataset.fold",
+                remedy="cross-validate its members, or an ensemble that votes",
+            )
+        return self.dataset.model_copy(update={"fold": rule.fold(number)})
 
     @property
     def reach(self) -> int:
