@@ -23,8 +23,10 @@ from atb.config.features import lookback
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset, build
 from atb.dataset.learner import Fitted, Learner
-from atb.evaluation import calibration
+from atb.evaluation import calibration, profit, reliability
 from atb.evaluation.metric import Evidence
+from atb.evaluation.profit import Earned
+from atb.evaluation.reliability import Coverage, Reliability
 from atb.evaluation.verdict import Verdict, judge
 from atb.events import Stopwatch
 from atb.export import onnx, parity
@@ -113,24 +115,40 @@ class Judged:
         served: `[M, K]` or `[M, K, 3]` predictions of every horizon for test rows.
         predictions: those of the horizon that is traded.
         verdicts: by horizon.
+        calibrations: what test rows say of them, by horizon.
         backtest: of `predictions`.
+        earned: how sure its profit is.
     """
 
     served: Any
     predictions: Predictions
     verdicts: dict[int, Verdict]
+    calibrations: dict[int, Reliability | Coverage]
     backtest: Result
+    earned: Earned
 
 
 def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
     """Predict the test rows, the only time that is done, and judge it."""
     config, history, dataset = recipe.config, recipe.history, learned.dataset
-    test = dataset.split.test
-    taught = learned.calibration
-    served = taught.applied(dataset.served(taught.logits(learned.fitted.predict(test))))
+    test, taught, first = dataset.split.test, learned.calibration, config.target.horizons[0]
+    raw = learned.fitted.predict(test)
+    plain, served = dataset.served(raw), taught.applied(dataset.served(taught.logits(raw)))
     predictions = Predictions(test, served[:, 0], config.target.output)
-    backtest = hook(predictions, history, config.trading.over(config.target.horizons[0]))
-    return Judged(served, predictions, _verdicts(config, history, dataset, served), backtest)
+    backtest = hook(predictions, history, config.trading.over(first))
+    return Judged(
+        served,
+        predictions,
+        verdicts=_verdicts(config, history, dataset, served),
+        calibrations={
+            horizon: reliability.measured(
+                taught, k, served[:, k], plain[:, k], dataset.labels.value[test, k]
+            )
+            for k, horizon in enumerate(config.target.horizons)
+        },
+        backtest=backtest,
+        earned=profit.earned(backtest, config.selection, first, config.training.seed),
+    )
 
 
 def walk_together(
@@ -232,7 +250,9 @@ def _conclude(
                 served=found.served,
                 predictions=found.predictions,
                 verdicts=found.verdicts,
+                calibrations=found.calibrations,
                 backtest=found.backtest,
+                earned=found.earned,
                 parity=agreement,
                 notes=recipe.notes,
             )

@@ -11,11 +11,15 @@ import pytest
 
 from atb.backtest.predictions import Predictions
 from atb.backtest.vectorised import run as backtest
+from atb.calibration import Calibration
+from atb.config.features import width
 from atb.config.targets import AnyTarget, ReturnTarget
 from atb.config.training import TrainingConfig
 from atb.dataset.learner import Epoch, Fitted
 from atb.dataset.split import Split
 from atb.evaluation.metric import Evidence
+from atb.evaluation.profit import earned
+from atb.evaluation.reliability import measured
 from atb.evaluation.verdict import judge
 from atb.market.candles import Candles
 from atb.report.record import Run
@@ -83,16 +87,25 @@ def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
         split=split,
         labels=labels,
         dropped={"across_a_gap": 0},
-        scaling=SimpleNamespace(to_dict=lambda: {"scale": [1.0], "offset": [0.0]}),
+        matrix=np.random.default_rng(1).normal(size=(BARS, width(config.features))),
+        scaling=SimpleNamespace(
+            to_dict=lambda: {"scale": [1.0], "offset": [0.0]}, scale=1.0, offset=0.0
+        ),
         target_scale=np.full(len(target.horizons), 0.005),
         target_offset=np.zeros(len(target.horizons)),
         served=lambda raw: raw,
     )
-    verdicts = {}
+    verdicts, calibrations = {}, {}
+    half_width = np.full(len(target.horizons), 0.01)
+    intervals = Calibration(half_width=half_width, coverage=0.9)
+    taught = intervals if target.classes == 1 else Calibration()
+    traded = backtest(predictions, candles, config.trading)
     for column, horizon in enumerate(target.horizons):
         value = labels.value[:, column]
         evidence = Evidence(candles.close, value, split.train, split.test, horizon)
-        verdicts[horizon] = judge(target.output, served[:, column], evidence, 0.005, 7)
+        said, actual = served[:, column], value[split.test]
+        verdicts[horizon] = judge(target.output, said, evidence, 0.005, 7)
+        calibrations[horizon] = measured(taught, column, said, said, actual)
     return Run(
         version="20240131T120000Z-7f3a91bc",
         config=config,
@@ -110,7 +123,9 @@ def walked(target: AnyTarget, synthetic: bool, reason: str) -> Run:
         served=served,
         predictions=predictions,
         verdicts=verdicts,
-        backtest=backtest(predictions, candles, config.trading),
+        calibrations=calibrations,
+        backtest=traded,
+        earned=earned(traded, config.selection, target.horizons[0], 7),
         parity=Agreement(),
         notes={},
     )

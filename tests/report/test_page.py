@@ -19,7 +19,7 @@ from atb.config.targets import (
 from atb.errors import ResourceError
 from atb.evaluation.baselines import title
 from atb.evaluation.trials import TRIALS
-from atb.report import page
+from atb.report import page, record, trust
 
 VOID = {"meta", "line"}
 
@@ -96,6 +96,19 @@ def test_every_metric_stands_beside_its_baselines(make_run, tmp_path, target):
 
 
 @every_target
+def test_how_sure_it_is_stands_beside_each_verdict(make_run, tmp_path, target):
+    run = make_run(target)
+    text, structure = written(run, tmp_path)
+    assert text.count('class="square"') == (len(run.verdicts) if target.classes > 1 else 0)
+    at = 0
+    for horizon in run.verdicts:
+        for _, words in trust.of_horizon(record.of_horizon(run, horizon)):
+            at = structure.cells.index(words, at + 1)
+    for _, words in trust.of_profit(run.earned.to_json()):
+        assert words in structure.cells
+
+
+@every_target
 def test_the_confusion_matrix_is_there_for_classes_alone(make_run, tmp_path, target):
     run = make_run(target)
     text, structure = written(run, tmp_path)
@@ -112,7 +125,7 @@ def test_the_confusion_matrix_is_there_for_classes_alone(make_run, tmp_path, tar
 
 def test_scores_of_each_epoch_are_drawn(make_run, tmp_path):
     text, _ = written(make_run(TernaryTarget()), tmp_path)
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 4
     assert "macro F1 by epoch" in text
 
 

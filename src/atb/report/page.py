@@ -13,9 +13,10 @@ import numpy as np
 
 from atb.clock import iso
 from atb.evaluation.baselines import title
+from atb.evaluation.reliability import Coverage, Reliability
 from atb.evaluation.verdict import Confusion, Verdict
 from atb.extras import require
-from atb.report import record
+from atb.report import record, reliability_chart, trust
 from atb.report.chart import Line, svg
 from atb.report.record import Run
 from atb.report.template import PAGE
@@ -68,7 +69,8 @@ def write(run: Run, path: Path) -> None:
     page: str = environment.from_string(PAGE).render(
         run=run,
         data=record.data(run.history),
-        judgements=[_judgement(horizon, verdict) for horizon, verdict in run.verdicts.items()],
+        judgements=[_judgement(run, horizon) for horizon in run.verdicts],
+        earned=list(trust.of_profit(run.earned.to_json())),
         figures=list(_figures(run)),
         rule=run.config.trading.said(run.predictions.unit),
         curves=_curves(run),
@@ -91,13 +93,16 @@ def figure(name: str, value: Any) -> str:
     return f"{value:,.5g}" if isinstance(value, float) else str(value)
 
 
-def _judgement(horizon: int, verdict: Verdict) -> dict[str, Any]:
+def _judgement(run: Run, horizon: int) -> dict[str, Any]:
     """What the page says about one horizon."""
+    verdict, calibration = run.verdicts[horizon], run.calibrations[horizon]
     return {
         "horizon": horizon,
         "words": verdict.words,
         "metrics": list(_metrics(verdict)),
         "confusion": list(_confusion(verdict.confusion)) if verdict.confusion else [],
+        "sure": list(trust.of_horizon(record.of_horizon(run, horizon))),
+        "reliability": _reliability(calibration),
         "rows": verdict.rows,
         "block": verdict.block,
     }
@@ -127,6 +132,13 @@ def _confusion(matrix: Confusion) -> Iterator[tuple[str, ...]]:
     yield "", *(f"said {name}" for name in matrix.classes)
     for name, counts in zip(matrix.classes, matrix.counts, strict=True):
         yield f"was {name}", *(f"{count:,}" for count in counts)
+
+
+def _reliability(calibration: Reliability | Coverage) -> str:
+    """The reliability diagram; nothing for a quantity."""
+    if isinstance(calibration, Coverage):
+        return ""
+    return reliability_chart.svg(calibration.reliability, MODEL, "how often predictions came true")
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str, str]]:

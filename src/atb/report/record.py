@@ -22,6 +22,8 @@ from atb.backtest.result import Result
 from atb.clock import iso, now_ms, parse_time
 from atb.config.features import lookback
 from atb.config.training import TrainingConfig
+from atb.evaluation.profit import Earned
+from atb.evaluation.reliability import Coverage, Reliability
 from atb.evaluation.verdict import Verdict
 from atb.market.history import History
 
@@ -38,8 +40,8 @@ class Run:
     """Everything one walk produced, before it is saved.
 
     `served` `[M, K]` or `[M, K, 3]` is what was predicted of every horizon for test rows,
-    `predictions` the horizon that is traded; verdicts are by horizon; `notes` say how it began:
-    with which model, with which batch.
+    `predictions` the horizon that is traded; verdicts and calibrations are by horizon; `notes` say
+    how it began: with which model, with which batch.
     """
 
     version: str
@@ -50,7 +52,9 @@ class Run:
     served: npt.NDArray[np.float64]
     predictions: Predictions
     verdicts: Mapping[int, Verdict]
+    calibrations: Mapping[int, Reliability | Coverage]
     backtest: Result
+    earned: Earned
     parity: Parity
     notes: Mapping[str, Any]
 
@@ -157,10 +161,16 @@ def metrics(run: Run) -> dict[str, Any]:
     """How good the model is, beside its baselines, on test rows; other horizons a level down."""
     first, *others = run.verdicts
     return {
-        **run.verdicts[first].to_json(),
-        **({"horizons": {str(h): run.verdicts[h].to_json() for h in others}} if others else {}),
-        "backtest": run.backtest.to_json(),
+        **of_horizon(run, first),
+        **({"horizons": {str(h): of_horizon(run, h) for h in others}} if others else {}),
+        "backtest": run.backtest.to_json() | {"significance": run.earned.to_json()},
     }
+
+
+def of_horizon(run: Run, horizon: int) -> dict[str, Any]:
+    """How good the predictions of one horizon are, and how far their calibration is borne out."""
+    calibration = run.calibrations[horizon].to_json()
+    return run.verdicts[horizon].to_json() | {"calibration": calibration}
 
 
 def summary(run: Run, path: Path, stages: dict[str, float]) -> dict[str, Any]:

@@ -18,8 +18,11 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 td, th { padding: .3em .6em; border-bottom: 1px solid var(--line); text-align: right; }
 th { font-weight: 600; color: var(--soft); } td:nth-child(n+2) { white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
-svg { width: 100%; } svg text { font-size: 11px; fill: var(--soft); }
+svg { width: 100%; } svg.square { width: 320px; display: block; }
+svg text { font-size: 11px; fill: var(--soft); }
 svg polyline { fill: none; stroke-width: 1.6; } svg .rule { stroke: var(--line); }
+table.sure { margin: 1em 0 .4em; } table.sure td { text-align: left; white-space: normal; }
+table.sure th { white-space: nowrap; vertical-align: top; }
 i { display: inline-block; width: 1.2em; height: .2em; vertical-align: middle; }
 pre { overflow-x: auto; font-size: 12px; }
 """
@@ -66,6 +69,16 @@ ahead{{ ", traded" if loop.first }}</h3>
 {% endfor %}
 </table>
 {% endif %}
+<table class="sure">
+{% for name, words in one.sure %}
+<tr><th>{{ name }}</th><td>{{ words }}</td></tr>
+{% endfor %}
+</table>
+{% if one.reliability %}
+<p class="soft">How often the likeliest class came true (up) beside its probability (right); a
+circle's area is its share of the rows</p>
+{{ one.reliability | safe }}
+{% endif %}
 <p class="soft">{{ one.rows }} predictions; intervals by block bootstrap, blocks of
 {{ one.block }} rows.</p>
 {% endfor %}
@@ -80,6 +93,13 @@ ahead{{ ", traded" if loop.first }}</h3>
 <tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}
 </table>
+{% if earned %}
+<table class="sure">
+{% for name, words in earned %}
+<tr><th>{{ name }}</th><td>{{ words }}</td></tr>
+{% endfor %}
+</table>
+{% endif %}
 
 <h2>Training</h2>
 <p class="soft">{{ run.fitted.history | length }} epochs, the best was {{ run.fitted.best_epoch }};
