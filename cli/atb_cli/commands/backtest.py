@@ -108,7 +108,10 @@ class _ModelByDefault(DefaultGroup):
 
 @click.group("backtest", cls=_ModelByDefault)
 def command() -> None:
-    """Trade with costs: MODEL --candles PATH, or compare A B --candles PATH."""
+    """Trade with costs: MODEL --candles PATH, or compare A B --candles PATH.
+
+    All that can be changed about the trading: atb backtest model -h
+    """
 
 
 @command.command("model")

@@ -63,8 +63,9 @@ def trailing_volatility(close: Float64, bars: int) -> Float64:
     Returns:
         `[N]` float64 per bar; NaN before two returns.
     """
-    squares = np.diff(np.log(close)) ** 2
+    found, squares = np.full(len(close), np.nan), np.diff(np.log(close)) ** 2
+    if len(squares) < 2:
+        return found
     sums = np.convolve(squares, np.ones(bars))[: len(squares)]
-    found = np.full(len(close), np.nan)
     found[2:] = np.sqrt(sums / np.minimum(np.arange(1, len(squares) + 1), bars))[1:]
     return found

@@ -90,7 +90,8 @@ def duel(
 
 def _figures(done: Replay) -> dict[str, Any]:
     traded, rules = done.backtest.to_json(), done.trading.model_dump()
-    return {"model": str(done.said.model), "trading": rules, **traded}
+    model = {"model": str(done.said.model), "learned_until": done.said.learned_until}
+    return {**model, "trading": rules, **traded}
 
 
 def _require_one_market(first: TrainingConfig, second: TrainingConfig) -> None:

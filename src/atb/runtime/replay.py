@@ -19,7 +19,7 @@ from atb.backtest.result import Result
 from atb.clock import iso, parse_time
 from atb.config.trading import AnyTrading, Trading
 from atb.config.training import TrainingConfig, from_json
-from atb.errors import DataError, UsageError
+from atb.errors import DataError, UsageError, nearest
 from atb.events import Listener, Warned, silent
 from atb.market.access import load_history
 from atb.market.history import History
@@ -140,13 +140,19 @@ def changed(trading: AnyTrading, given: Mapping[str, Any]) -> AnyTrading:
             for part in path:
                 block = block.get(part) if isinstance(block, dict) else None
             if not isinstance(block, dict) or last not in block:
-                raise UsageError(
-                    f"{trading.way}: there is no such setting",
-                    where=f"--{name.replace('_', '-')}",
-                    remedy="leave it out",
-                )
+                raise _unknown(trading, name, block)
             block[last] = value
     return type(trading).of(**fields)
+
+
+def _unknown(trading: AnyTrading, name: str, block: Any) -> UsageError:
+    """A setting that this trading does not have."""
+    what = f"{trading.way}: there is no such setting"
+    if "." in name and isinstance(block, dict):
+        return UsageError(
+            what, where=f"--set {name}", remedy=nearest(name.rpartition(".")[2], block)
+        )
+    return UsageError(what, where=f"--{name.replace('_', '-')}", remedy="leave it out")
 
 
 def _before(history: History, end: str | None) -> History:
