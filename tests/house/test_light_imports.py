@@ -19,6 +19,7 @@ CASES = {
     HELP.replace("--help", "train', 'model', '--help"): TRAINING | TABLES | REST,
     "import atb": TRAINING | TABLES | REST,
     "import atb.presets": TRAINING | TABLES,
+    "import atb.monitor.drift": TRAINING | TABLES | REST - {"numpy"},
     "import atb.runtime.predictor": TRAINING | TABLES | {"pydantic", "rich", "requests"},
 }
 
