@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from atb.errors import ResourceError
+from atb.errors import ResourceError, UsageError
 
 LIBRARIES = {
     "train": (
@@ -20,6 +23,7 @@ LIBRARIES = {
         "matplotlib",
     ),
     "tune": ("optuna",),
+    "audit": ("pandas",),
 }
 
 
@@ -50,3 +54,31 @@ def require(module: str, *, extra: str) -> Any:
             f"{module} is not installed ({error})",
             remedy=f"install it with: pip install 'atb[{extra}]'",
         ) from error
+
+
+def import_named(reference: str) -> ModuleType:
+    """Import somebody's own module: a file `NAME.py`, or a dotted name that can be found.
+
+    Raises:
+        UsageError: when there is no such file or module, or it imports one that is not there.
+    """
+    path = Path(reference)
+    if path.suffix != ".py":
+        try:
+            return importlib.import_module(reference)
+        except ImportError as error:
+            raise UsageError(
+                f"{reference} cannot be imported ({error})",
+                remedy="name a file as FILE.py, or a module that can be imported from this folder",
+            ) from error
+    name = f"own_{path.stem}"  # not that of a library
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UsageError(f"there is no file {reference!r}", remedy="check the path")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # as dataclasses ask for
+    try:
+        spec.loader.exec_module(module)
+    except ImportError as error:
+        raise UsageError(f"{reference} cannot be imported ({error})") from error
+    return module
