@@ -1,4 +1,4 @@
-"""`atb models`: which models there are, what one is, whether its files are untouched.
+"""`atb models`: which models there are, what one is, whether its files are untouched, which runs.
 
 Nothing of a model is parsed before its checksums hold.
 """
@@ -11,11 +11,16 @@ from pathlib import Path
 import click
 
 from atb_cli import options
+from atb_cli.commands import models_drift, models_promotion
 
 
 @click.group("models")
 def command() -> None:
-    """List, show and verify trained models."""
+    """List, show, verify, compare and promote trained models."""
+
+
+for _command in (*models_promotion.COMMANDS, models_drift.command):
+    command.add_command(_command)
 
 
 @command.command("list")

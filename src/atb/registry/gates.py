@@ -36,7 +36,7 @@ class Rivalry:
         worse: how much worse this one may be at the worse end of the 95 % interval, as a share of
             the other's figure; negative where it is better even there.
         better: the same at the better end.
-        words: on which rows, or else by what, they were compared.
+        words: what was compared, and on which rows.
     """
 
     model: str
@@ -79,14 +79,14 @@ class Finding:
     Attributes:
         gate: its name.
         value: what was found; None where nothing was.
-        limit: what it was held against.
+        limit: what it was held against; None where nothing was.
         passed: whether it passes.
         words: what it means, or why it is refused.
     """
 
     gate: str
     value: float | str | None
-    limit: float | str
+    limit: float | str | None
     passed: bool
     words: str
 
@@ -115,7 +115,7 @@ def _asked(name: str, dossier: Dossier, limits: Limits) -> Finding:
             raise _RefusalError(dossier.problems[name])
         return Finding(name, *GATES[name](dossier, limits))
     except _RefusalError as refusal:
-        return Finding(name, None, "", False, str(refusal))
+        return Finding(name, None, None, False, str(refusal))
 
 
 def integrity(dossier: Dossier, _limits: Limits) -> Answer:
@@ -233,7 +233,7 @@ def not_worse(dossier: Dossier, limits: Limits) -> Answer:
     for bound in (rivalry.worse, rivalry.better):
         _require(math.isfinite(bound), f"beside {rivalry.model} its figure is {bound}")
     passed = rivalry.worse <= limit and rivalry.better <= 0
-    return rivalry.worse, limit, passed, f"worse than {rivalry.model} at most by, {rivalry.words}"
+    return rivalry.worse, limit, passed, rivalry.words
 
 
 GATES: Mapping[str, Gate] = {
