@@ -118,13 +118,10 @@ def _require_enough(config: TrainingConfig, history: History) -> None:
 def _learn(found: Folded, at_once: int | None, listen: Listener) -> Failures:
     """Learn the folds that are not done; why some of them failed."""
     missing = found.missing()
-    begun = [member for member in missing if found.checkpoints(member).is_dir()]
-    done = len(found.members) - len(missing)
-    goes_on = f"; {', '.join(begun)} goes on" if begun else ""
+    done, begun = len(found.members) - len(missing), filter(found.begun, missing)
+    going_on = f"; going on: {names}" if (names := ", ".join(begun)) else ""
     listen(
-        Noted(
-            f"cross-validation {found.name}: {done} of {len(found.members)} folds are done{goes_on}"
-        )
+        Noted(f"cross-validation {found.name}: {done} of {len(found.members)} folds done{going_on}")
     )
     jobs = [Job(name, fold_jobs.learn_fold, {"study": found, "member": name}) for name in missing]
     return side_by_side.carry_out(found, jobs, at_once, listen)

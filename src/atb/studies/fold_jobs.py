@@ -37,7 +37,8 @@ def learn_fold(study: Folded, member: str, listen: Listener) -> None:
 
     with watch.stage("evaluation"):
         found = walk.judged(recipe, learned, hooks.find(recipe.config.trading))
-    out_of_fold.keep(study, member, found.served, learned.dataset, recipe.history)
+    rows, labels = found.predictions.rows, learned.dataset.labels
+    out_of_fold.keep(study, member, rows, found.served, labels.value[rows])
     figures = _figures(recipe, learned, found) | {"seconds": seconds}
     atomic.write_json(study.judged(member), figures)  # last: with it the fold is done
     shutil.rmtree(study.checkpoints(member), ignore_errors=True)

@@ -47,6 +47,10 @@ class Folded(Study):
         """Where a fold's training goes on from."""
         return self.place(member) / "checkpoints"
 
+    def begun(self, member: str) -> bool:
+        """Whether there is a checkpoint of a fold to go on from."""
+        return any(self.checkpoints(member).glob("[0-9]*"))
+
     def predicted(self, member: str) -> Path:
         """The Parquet file of a fold's predictions for its test windows."""
         return self.place(member) / "predictions.parquet"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,8 @@ import numpy.typing as npt
 from atb import atomic
 from atb.config.training import TrainingConfig
 from atb.evaluation.classification import NAMES
-from atb.market.history import History
 from atb.report.tables import prediction_columns, suffix_of
 from atb.studies.folded import Folded
-
-if TYPE_CHECKING:  # it would bring scikit-learn into memory
-    from atb.dataset.build import Dataset
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -44,11 +40,24 @@ class Series:
     actual: Float64
 
 
-def keep(study: Folded, member: str, served: Float64, dataset: Dataset, history: History) -> None:
-    """Write down a fold's predictions `[M, K]` or `[M, K, 3]` of its test windows."""
-    rows, horizons = dataset.split.test, study.members[member].target.horizons
-    columns = prediction_columns(history, rows, horizons, served, dataset.labels.value[rows])
-    write(_table({"row": rows, **columns}), study.predicted(member))
+def keep(study: Folded, member: str, rows: Int64, served: Float64, actual: Float64) -> None:
+    """Write down a fold's predictions of its test windows.
+
+    Args:
+        study: whose fold it is.
+        member: the fold.
+        rows: `[M]` int64 last row of each window.
+        served: `[M, K]` or `[M, K, 3]` predictions.
+        actual: `[M, K]` labels.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    import pyarrow as pa
+
+    horizons = study.members[member].target.horizons
+    columns = prediction_columns(study.history(), rows, horizons, served, actual)
+    write(pa.table({"row": rows, **columns}), study.predicted(member))
 
 
 def joined(study: Folded) -> Any:
@@ -116,9 +125,3 @@ def write(table: Any, path: Path) -> None:
 
     with atomic.file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-
-
-def _table(columns: dict[str, Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.table(columns)
