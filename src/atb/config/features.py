@@ -196,6 +196,20 @@ def width(name: str) -> int:
     return sum(FEATURES[feature].width for feature in SETS[known_set(name)])
 
 
+def columns(name: str) -> tuple[str, ...]:
+    """Names of the set's columns; those of one feature are numbered from 1.
+
+    >>> columns("micro")[4:7]
+    ('imbalance_10.2', 'imbalance_10.3', 'imbalance_10.4')
+    """
+    members = [FEATURES[feature] for feature in SETS[known_set(name)]]
+    return tuple(
+        f"{member.name}.{number}" if member.width > 1 else member.name
+        for member in members
+        for number in range(1, member.width + 1)
+    )
+
+
 def depth(name: str) -> int:
     """Price levels the set reads of each side of a book; 0 where it reads none."""
     return max(FEATURES[feature].levels for feature in SETS[known_set(name)])
