@@ -77,6 +77,12 @@ def lookahead(bars: int, artifacts: Path, as_json: bool, **given: Any) -> None:
         raise UsageError(f"{names} are given", remedy="audit one thing at a time")
 
     def history(market: Market) -> History:
+        other = [name for name in paths if name != market and paths[name] is not None]
+        if chosen and other:
+            raise UsageError(
+                f"--{other[0]} is given, what is audited is of {market}",
+                remedy=f"leave it out, or name rows with --{market}",
+            )
         return rows.of(market, paths[market], Workspace(artifacts))
 
     subject, value = next(iter(chosen.items()), ("everything", ""))
