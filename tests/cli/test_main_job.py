@@ -171,6 +171,32 @@ def test_a_backtest_on_candles_it_learned_from_says_so(atb, summary, btc):
     assert "warning" not in unseen.err
 
 
+def test_a_backtest_writes_its_tables_where_it_is_told(atb, summary, btc, trained):
+    rules = ("--sizing", "kelly", "--limit", 2, "--stop", 0.01, "--set", "costs.sell_fee=3")
+    call = ("backtest", "model", summary["path"], "--candles", btc, "--start", "2024-11-01")
+    done = atb(*call, *rules, "--output", "tables", "--json")
+    assert done.code == 0, done.err
+    trading = done.json["trading"]
+    assert (trading["sizing"]["rule"], trading["sizing"]["limit"]) == ("kelly", 2.0)
+    assert (trading["costs"]["sell_fee"], trading["exits"]["stop"]) == (3.0, 0.01)
+    folder = trained[1] / "tables"
+    assert {path.name for path in folder.iterdir()} == set(done.json["files"])
+    assert (folder / "returns.csv").read_text().startswith('"date","return","buy_and_hold"\n')
+    refused = atb("backtest", summary["path"], "--candles", btc, "--set", "costs.sell=3")
+    assert refused.code == 2 and "did you mean 'sell_fee'" in refused.said
+
+
+def test_two_models_are_compared(atb, summary, btc):
+    """A model is no better than itself, whatever it earns."""
+    call = ("backtest", "compare", "BTCUSDT/fast", summary["path"], "--candles", btc)
+    done = atb(*call, "--start", "2024-11-01", "--json")
+    assert done.code == 0, done.err
+    assert done.json["a"] == done.json["b"] | {"model": done.json["a"]["model"]}
+    assert done.json["comparison"]["verdict"].startswith("no evidence that either earns more")
+    shown = atb(*call, "--start", "2024-11-01")
+    assert "no evidence" in shown.out and "paired block bootstrap" in shown.out
+
+
 def test_a_backtest_needs_no_tensorflow(trained, summary, btc):
     words = ["backtest", summary["path"], "--candles", str(btc)]
     code = (
