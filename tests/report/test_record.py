@@ -12,7 +12,7 @@ from atb.report.record import Run
 
 FILES = {
     *("config.json", "metadata.json", "metrics.json", "history.csv", "predictions.parquet"),
-    *("report.html", "model.onnx", "model.keras"),
+    *("profile.json", "report.html", "model.onnx", "model.keras"),
 }
 
 
