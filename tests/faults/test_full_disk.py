@@ -21,7 +21,7 @@ from atb.errors import StorageError
 from atb.events import Event, StageStarted
 from atb.market.sample import simulate
 from atb.pipeline import resume_training, train_model
-from atb.registry import store
+from atb.registry import promotion, store
 from atb.registry.integrity import verify
 from atb.registry.version import Version
 from atb.runs import Recipe
@@ -209,6 +209,29 @@ def test_a_model_is_registered_whole_or_not_at_all(
         places += 1
     assert places > 30
     assert all(serves(one.path) for one in store.versions(Workspace(base)))
+
+
+def test_a_promotion_changes_what_runs_at_its_end_or_not_at_all(disk: Any, base: Path) -> None:
+    files = {"config.json": lambda path: path.write_text("{}") and None}
+    one, other = (
+        store.add(Workspace(base), "BTCUSDT", "fast", name, files) for name in (NAME, NAME)
+    )
+
+    def promote(folder: Path, version: Version = other) -> None:
+        seen = promotion.read(Workspace(folder), "BTCUSDT")
+        promotion.promote(Workspace(folder), version, seen, promotion.Grounds("", {}))
+
+    promote(base, one)
+    places = 0
+    for copy in refused(disk, base, promote):
+        running = promotion.promoted(Workspace(copy), "BTCUSDT")
+        written = promotion.read(Workspace(copy), "BTCUSDT").running
+        assert written is not None
+        assert running.version == one.version or written.model == other.reference
+        promote(copy)
+        assert promotion.promoted(Workspace(copy), "BTCUSDT").version == other.version
+        places += 1
+    assert places > 7
 
 
 @contextmanager

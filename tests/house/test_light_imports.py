@@ -20,6 +20,7 @@ CASES = {
     "import atb": TRAINING | TABLES | REST,
     "import atb.presets": TRAINING | TABLES,
     "import atb.monitor.drift": TRAINING | TABLES | REST - {"numpy"},
+    "import atb.review": TRAINING | TABLES,
     "import atb.runtime.predictor": TRAINING | TABLES | {"pydantic", "rich", "requests"},
 }
 

@@ -47,11 +47,11 @@ def test_a_file_of_ones_own(written):
 
 
 def test_a_wrong_key_is_answered_with_its_place_and_the_nearest(written):
-    path = written(maximum_age_day=3)
+    path = written(maximum_age_days="left out", maximum_age_day=3)
     with pytest.raises(ConfigError) as caught:
         gate_file.read(path)
     assert str(caught.value) == (
-        f"{path}:10: unknown key 'maximum_age_day'; did you mean 'maximum_age_days'?"
+        f"{path}:9: unknown key 'maximum_age_day'; did you mean 'maximum_age_days'?"
     )
 
 

@@ -35,7 +35,8 @@ def read(gates: str) -> Limits:
     try:
         return Limits.model_validate(document.content)
     except ValidationError as error:
-        problem = error.errors()[0]
+        # A misspelt key is also one that is missing; what was written says more.
+        problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         key = str(problem["loc"][0])
         place = f"{path}:{document.lines[key]}" if key in document.lines else str(path)
         if problem["type"] == "extra_forbidden":

@@ -189,7 +189,9 @@ def skill(dossier: Dossier, limits: Limits) -> Answer:
     rising = _found(*told, "rising")
     _require(isinstance(rising, bool), _no(("headline", "rising"), rising))
     _require(low <= high, f"its interval is from {low:g} to {high:g}")
-    metric, baseline = _found(*told, "metric"), _found(*told, "baseline")
+    metric, baseline = (
+        str(_found(*told, name)).replace("_", " ") for name in ("metric", "baseline")
+    )
     _require(naive != 0, f"the {metric} of {baseline} is 0: there is no share of it")
     lead = (low if rising else -high) / abs(naive)
     limit = limits.minimum_improvement
