@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -134,7 +134,7 @@ class TrainingConfig(Spec):
             ConfigError: when folds are asked for within a fold.
         """
         member = self.ensemble.member(name)
-        changed = {
+        changed: dict[str, Any] = {
             "name": name,
             "model": member.model,
             "training": member.training or self.training,
