@@ -64,6 +64,10 @@ def test_a_temperature_has_bounds(sign, limit):
     assert temperature(separated, np.array([0, 1])) == pytest.approx(limit, rel=1e-3)
 
 
+def test_logits_that_say_nothing_stay_as_they_are():
+    assert temperature(np.zeros((4, 2)), np.array([0, 1, 1, 1])) == 1.0
+
+
 def test_a_distorted_probability_is_straightened():
     honest = np.random.default_rng(0).random((ROWS, 1))
     rose = (np.random.default_rng(1).random(honest.shape) < honest).astype(float)

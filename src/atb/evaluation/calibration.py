@@ -57,9 +57,11 @@ def half_width(errors: Float64, coverage: float) -> float:
 def temperature(logits: Float64, actual: Int64) -> float:
     """What logits `[V, C]` are divided by for the smallest log loss (Guo et al. 2017).
 
-    The loss is convex in the inverse: its slope, mean expected less mean actual logit, is halved
-    in to zero.
+    The loss is convex in the inverse: its slope, mean expected less mean actual logit, is closed
+    in on zero by halves. Logits that all are equal stay so: 1.
     """
+    if not np.ptp(logits, axis=1).any():
+        return 1.0
     came_true = float(np.take_along_axis(logits, actual[:, np.newaxis], axis=1).mean())
     low, high = 1 / HOTTEST, 1 / COLDEST
     for _ in range(HALVINGS):
