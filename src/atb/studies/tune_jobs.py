@@ -81,9 +81,9 @@ def _once(study: Tuning, attempt: Attempt, config: TrainingConfig, listen: Liste
     """The validation loss of a recipe, reported epoch by epoch."""
 
     def reporting(event: Event) -> None:
-        listen(event)
-        if isinstance(event, EpochEnded):
+        if isinstance(event, EpochEnded):  # first: whatever a listener does, it is known
             attempt.report(event.epoch, event.validation_loss)
+        listen(event)
 
     recipe = Recipe(config, study.history(), {})
     learned = pipeline.learn(recipe, study.workspace, _checkpoints(study, attempt), reporting)

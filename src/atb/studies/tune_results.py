@@ -140,8 +140,8 @@ def _words(results: Json) -> list[str]:
         f"{results['objective']} {best['loss']:.6f} of trial {best['trial']}: {verb} the "
         f"{naive:.6f} of a constant ({best['loss'] / naive - 1:+.2%})",
         *_beside_the_preset(results),
-        f"chosen from {results['trials']['asked']} trials on validation rows; no test row was "
-        "predicted",
+        f"chosen from {results['trials']['asked']} trials on validation rows; the test part was "
+        "not looked at",
     ]
     found = results["overfitting"]
     if found:
