@@ -378,9 +378,16 @@ def _names(location: Sequence[str | int]) -> tuple[list[str], type[Spec]]:
             inside = _TAGGED[part]
             continue
         names.append(part)
+        if part.isdigit():  # of a record in a list
+            continue
         holder = inside
         field = holder.model_fields.get(part)
-        inside = field.annotation if field else None
-        if not (isinstance(inside, type) and issubclass(inside, Spec)):
-            inside = None
+        inside = _spec_in(field.annotation) if field else None
     return names, holder
+
+
+def _spec_in(annotation: Any) -> type[Spec] | None:
+    """The spec of a field or of its items; None where there is none, or there are several."""
+    types = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type)]
+    specs = [one for one in types if issubclass(one, Spec)]
+    return specs[0] if len(specs) == 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from atb.config.optimisation import Optimisation, Regularisation
 from atb.config.targets import DirectionTarget
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import ConfigError
+from atb.presets import resolve
 
 OWN = Optimisation(epochs=3, seed=9)
 MEMBERS = (Member(name="one", model=Gru()), Member(name="other", model=Tcn(), training=OWN))
@@ -120,3 +122,37 @@ def test_another_model_has_no_members() -> None:
         TrainingConfig(symbol="BTCUSDT").parts()
     with pytest.raises(ValueError, match="has no folds"):
         config().of_member("one", 0)
+
+
+PRESET = """description: two that vote
+model:
+  architecture: ensemble
+  members:
+    - {name: small, model: {architecture: gru, units: [4]}}
+    - {name: other, model: {architecture: tcn}, training: {epochs: 2}}
+"""
+
+
+def test_a_preset_file_may_hold_one(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(PRESET)
+    made = resolve(str(tmp_path / "two.yaml"), "BTCUSDT", epochs=7).config
+    assert [part.training.epochs for part in made.parts().values()] == [7, 2]
+    assert made.ensemble.members[0] == Member(name="small", model=Gru(units=(4,)))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("units", "unit", "'model.members.0.model.unit'; did you mean 'units'"),
+        ("epochs", "epoch", "'model.members.1.training.epoch'; did you mean 'epochs'"),
+        ("tcn", "linear", "model.members.1.model.architecture 'linear'; known: bilstm"),
+        ("members", "member", "'model.member'; did you mean 'members'"),
+    ],
+)
+def test_a_wrong_word_in_a_member_is_answered_with_the_right_ones(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    (tmp_path / "two.yaml").write_text(PRESET.replace(right, wrong))
+    with pytest.raises(ConfigError) as refused:
+        resolve(str(tmp_path / "two.yaml"), "BTCUSDT")
+    assert said in str(refused.value)

@@ -119,7 +119,7 @@ def test_what_failed_is_told_and_tried_again_alone(fleet, config, tmp_path, erro
 
 def test_one_that_was_stopped_goes_on(fleet, config, tmp_path):
     fleet.errors = {"fast-9": StoppedError("stopped"), "fast-8": StoppedError("stopped")}
-    with pytest.raises(StoppedError, match="1 of 4 are done.*the same command goes on"):
+    with pytest.raises(StoppedError, match=r"1 of 4 are done.*the same command goes on"):
         ensemble.train(config, artifacts=tmp_path, at_once=1)
     (run,) = (tmp_path / "runs").glob("2*")
     assert (run / "recipe" / "config.json").is_file()
