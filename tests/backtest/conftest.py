@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from atb.backtest.predictions import Predictions
+from atb.config.trading import CostSpec, ExitSpec, SizingSpec, TradingSpec
 from atb.market.candles import Candles
 
 HOUR = 3_600_000
@@ -60,6 +61,36 @@ def path(seed: int, bars: int = 60) -> tuple[Candles, Predictions]:
     return Candles.from_columns("BTCUSDT", "1h", columns), predictions(rows, value)
 
 
+def rules(random: np.random.Generator) -> TradingSpec:
+    """Any rules there are; each cost and each exit is left out in a third of them."""
+
+    def maybe(most: float) -> float:
+        return float(random.uniform(0, most)) * bool(random.random() < 2 / 3)
+
+    return TradingSpec(
+        positions=("long_flat", "long_short")[random.integers(2)],
+        threshold=maybe(20),
+        volatility_bars=int(random.integers(2, 30)),
+        costs=CostSpec(
+            buy_fee=maybe(50),
+            sell_fee=maybe(50),
+            spread=maybe(20),
+            slippage=maybe(20),
+            slippage_per_volatility=maybe(0.5),
+            funding=maybe(30),
+        ),
+        sizing=SizingSpec(
+            rule=("fixed", "volatility_target", "kelly")[random.integers(3)],
+            size=random.uniform(0.1, 3),
+            volatility_target=random.uniform(0.1, 5),
+            kelly_fraction=random.uniform(0.1, 1),
+            limit=random.choice([0.5, 1.0, 3.0]),
+            horizon=int(random.integers(1, 10)),
+        ),
+        exits=ExitSpec(stop=maybe(0.1) or None, take_profit=maybe(0.1) or None),
+    )
+
+
 @pytest.fixture(scope="session")
 def make() -> Callable[..., Candles]:
     return candles
@@ -73,6 +104,11 @@ def predict() -> Callable[..., Predictions]:
 @pytest.fixture(scope="session")
 def random_path() -> Callable[..., tuple[Candles, Predictions]]:
     return path
+
+
+@pytest.fixture(scope="session")
+def random_rules() -> Callable[[np.random.Generator], TradingSpec]:
+    return rules
 
 
 @pytest.fixture(scope="session")

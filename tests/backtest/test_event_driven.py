@@ -17,36 +17,6 @@ from atb.market.candles import Candles
 UNITS = ("return", "probability", "probabilities", "log_volatility")
 
 
-def random_spec(random: np.random.Generator) -> TradingSpec:
-    """Any rules there are; each cost and each exit is left out in a third of them."""
-
-    def maybe(most: float) -> float:
-        return float(random.uniform(0, most)) * bool(random.random() < 2 / 3)
-
-    return TradingSpec(
-        positions=("long_flat", "long_short")[random.integers(2)],
-        threshold=maybe(20),
-        volatility_bars=int(random.integers(2, 30)),
-        costs=CostSpec(
-            buy_fee=maybe(50),
-            sell_fee=maybe(50),
-            spread=maybe(20),
-            slippage=maybe(20),
-            slippage_per_volatility=maybe(0.5),
-            funding=maybe(30),
-        ),
-        sizing=SizingSpec(
-            rule=("fixed", "volatility_target", "kelly")[random.integers(3)],
-            size=random.uniform(0.1, 3),
-            volatility_target=random.uniform(0.1, 5),
-            kelly_fraction=random.uniform(0.1, 1),
-            limit=random.choice([0.5, 1.0, 3.0]),
-            horizon=int(random.integers(1, 10)),
-        ),
-        exits=ExitSpec(stop=maybe(0.1) or None, take_profit=maybe(0.1) or None),
-    )
-
-
 def in_unit(made: Predictions, unit: str, random: np.random.Generator) -> Predictions:
     value = {
         "return": made.value,
@@ -79,23 +49,22 @@ def require_equal(fast: Backtest, slow: Backtest) -> None:
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_both_agree_on_random_paths_and_rules(seed, random_path):
+def test_both_agree_on_random_paths_and_rules(seed, random_path, random_rules):
     bars, made = random_path(seed)
     random = np.random.default_rng([seed, 1])
-    require_equal(*both(in_unit(made, UNITS[seed % 4], random), bars, random_spec(random)))
+    require_equal(*both(in_unit(made, UNITS[seed % 4], random), bars, random_rules(random)))
 
 
-def test_the_random_rules_try_everything(random_path):
+def test_the_random_rules_try_everything(random_path, random_rules):
     """Otherwise both could agree because nothing happens."""
-    reasons, sizes, ruined = set(), set(), 0
+    reasons, sizes = set(), set()
     for seed in range(200):
         bars, made = random_path(seed)
         random = np.random.default_rng([seed, 1])
-        spec = (in_unit(made, UNITS[seed % 4], random), bars, random_spec(random))
-        done = vectorised.run(*spec)
+        said = in_unit(made, UNITS[seed % 4], random)
+        done = vectorised.run(said, bars, random_rules(random))
         reasons |= set(done.trades.reason.tolist())
         sizes |= set(np.abs(done.position).round(2).tolist())
-        ruined += done.equity[-1] == 0
     assert reasons == {0, 1, 2, 3}
     assert len(sizes) > 100 and max(sizes) == 3.0
 

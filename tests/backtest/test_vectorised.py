@@ -109,7 +109,7 @@ def test_more_costs_never_help(random_path, seed, one, other):
 
 @settings(deadline=None)
 @given(seeds, st.integers(1, 58))
-def test_what_happens_later_changes_nothing_before(random_path, seed, cut):
+def test_what_happens_later_changes_nothing_before(random_path, random_rules, seed, cut):
     bars, made = random_path(seed)
     random = np.random.default_rng(seed)
     changed = {"time": bars.time} | {
@@ -119,7 +119,7 @@ def test_what_happens_later_changes_nothing_before(random_path, seed, cut):
     }
     later = made.rows > cut
     other = Predictions(made.rows, np.where(later, -made.value, made.value), "return")
-    spec = TradingSpec(positions="long_short")
+    spec = random_rules(random)
     before = run(made, bars, spec)
     after = run(other, Candles.from_columns("BTCUSDT", "1h", changed), spec)
     # An equity at an open needs that open alone; the last one also the close of its bar.
