@@ -261,7 +261,7 @@ def test_another_question_is_not_answered(workspace, made, tmp_path):
     found = answer(review.examine(workspace, other), "not_worse")
     assert not found.passed and "horizon is 5 for the one, 1 for the other" in found.words
     mine = own_gates(tmp_path, maximum_worsening=None)
-    review.promote(workspace, other, gates_=mine)
+    review.promote(workspace, other, gates=mine)
     assert running(workspace) == other
 
 

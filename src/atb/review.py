@@ -19,8 +19,8 @@ from atb.config.features import lookback
 from atb.config.gates import Limits
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import AtbError, GateRefusedError, IntegrityError, UsageError, nearest
-from atb.registry import gate_file, gates, integrity, promotion, store
-from atb.registry.gates import Dossier, Finding
+from atb.registry import gate_file, integrity, promotion, store
+from atb.registry.gates import GATES, Dossier, Finding, judged
 from atb.registry.journal import Entry
 from atb.registry.promotion import Grounds, OvertakenError, State
 from atb.registry.version import Version
@@ -93,7 +93,7 @@ def candidate(workspace: Workspace, symbol: str, version: str) -> Version:
     return found[0]
 
 
-def examine(workspace: Workspace, version: Version, gates_: str = "default") -> Review:
+def examine(workspace: Workspace, version: Version, gates: str = "default") -> Review:
     """Let a model stand before the gates; nothing is changed.
 
     Raises:
@@ -101,21 +101,21 @@ def examine(workspace: Workspace, version: Version, gates_: str = "default") -> 
         ConfigError: when their file is not as it must be.
         IntegrityError: when the journal or the pointer of its symbol is damaged.
     """
-    limits = gate_file.read(gates_)
+    limits = gate_file.read(gates)
     seen = promotion.read(workspace, version.symbol)
     dossier = _dossier(workspace, version, limits, seen)
-    return Review(version, gates_, limits, gates.judged(dossier, limits), seen)
+    return Review(version, gates, limits, judged(dossier, limits), seen)
 
 
 def promote(
-    workspace: Workspace, version: Version, *, gates_: str = "default", why: str = ""
+    workspace: Workspace, version: Version, *, gates: str = "default", why: str = ""
 ) -> tuple[Review, Entry]:
     """Let a model run from now on, if it passes every gate; the only way to do so.
 
     Args:
         workspace: where models lie.
         version: which one.
-        gates_: name or file of the limits.
+        gates: name or file of the limits.
         why: the reason given, for the journal.
 
     Returns:
@@ -126,7 +126,7 @@ def promote(
         AtbError: as `examine` does, or a StorageError when the disk refuses.
     """
     while True:
-        review = examine(workspace, version, gates_)
+        review = examine(workspace, version, gates)
         if review.refused:
             raise _refusal(review)
         try:
@@ -168,7 +168,7 @@ def _dossier(workspace: Workspace, version: Version, limits: Limits, seen: State
     with problems.of("integrity"):
         files = len(integrity.verify(version.path))
     if problems:
-        unread = dict.fromkeys(gates.GATES, "not read: its files are not what was written")
+        unread = dict.fromkeys(GATES, "not read: its files are not what was written")
         return Dossier(version, files, {}, {}, {}, {}, now, None, {**unread, **problems})
     metadata, metrics, recipe, said = {}, {}, {}, {}
     rivalry = None

@@ -23,7 +23,6 @@ WHY = click.option("--why", default="", metavar="TEXT", help="The reason, for th
 @click.argument("version", metavar="VERSION|NAME/VERSION|latest")
 @click.option(
     "--gates",
-    "gates_",
     default="default",
     show_default=True,
     metavar="default|strict|FILE.yaml",
@@ -34,7 +33,7 @@ WHY = click.option("--why", default="", metavar="TEXT", help="The reason, for th
 @options.as_json
 @options.verbose
 def promote(
-    symbol: str, version: str, gates_: str, why: str, artifacts: Path, as_json: bool
+    symbol: str, version: str, gates: str, why: str, artifacts: Path, as_json: bool
 ) -> None:
     """Let a model of SYMBOL run from now on, if it passes every gate; exit 8 if one refuses.
 
@@ -47,12 +46,12 @@ def promote(
     workspace = Workspace(artifacts)
     found = review.candidate(workspace, symbol, version)
     try:
-        passed, entry = review.promote(workspace, found, gates_=gates_, why=why)
+        passed, entry = review.promote(workspace, found, gates=gates, why=why)
     except GateRefusedError as error:
-        _show_findings(found.reference, gates_, False, error.findings, as_json)
+        _show_findings(found.reference, gates, False, error.findings, as_json)
         raise
     findings = [finding.to_json() for finding in passed.findings]
-    _show_findings(found.reference, gates_, True, findings, as_json)
+    _show_findings(found.reference, gates, True, findings, as_json)
     click.echo(f"{entry.model} runs, promoted {entry.at}", err=True)
 
 
@@ -149,13 +148,13 @@ COMMANDS = (promote, rollback, history, compare)
 
 
 def _show_findings(
-    model: str, gates_: str, promoted: bool, findings: Iterable[Mapping[str, Any]], as_json: bool
+    model: str, gates: str, promoted: bool, findings: Iterable[Mapping[str, Any]], as_json: bool
 ) -> None:
     """Every gate's answer, on stdout."""
     from atb_cli import render
 
     if as_json:
-        said = {"model": model, "promoted": promoted, "gates": gates_, "findings": list(findings)}
+        said = {"model": model, "promoted": promoted, "gates": gates, "findings": list(findings)}
         render.json_line(said)
         return
     rows = [
@@ -163,7 +162,7 @@ def _show_findings(
         for one in findings
     ]
     made = render.table(("gate", "value", "limit", "verdict", ""), rows)
-    render.print_answer(render.titled(f"{model} before the gates of {gates_}", made))
+    render.print_answer(render.titled(f"{model} before the gates of {gates}", made))
 
 
 def _verdict(passed: bool) -> str:
