@@ -29,10 +29,9 @@ from atb.studies.tuning import KIND, Tuning, first_values
 from atb.workspace import Workspace
 
 EACH = 10  # trials of a process at most
-WHAT_TO_WRITE = """add lines as these to the preset: search:
-  window: {choice: [30, 60, 90]}
-  model.dropout: {range: [0.0, 0.4]}
-  training.learning_rate: {log_range: [5e-4, 1e-2]}"""
+WHAT_TO_WRITE = (
+    "search: {window: {choice: [30, 60, 90]}, training.learning_rate: {log_range: [5e-4, 1e-2]}}"
+)
 
 
 def tune(
@@ -114,7 +113,7 @@ def _require_tunable(recipe: presets.Recipe, trials: int, cv: bool) -> None:
         raise ConfigError(
             "has no search block, so there is nothing to try",
             where=str(recipe.preset.path),
-            remedy=WHAT_TO_WRITE,
+            remedy=f"add a line such as {WHAT_TO_WRITE}",
         )
     if trials < 1:
         raise UsageError(f"{trials} trials", where="--trials", remedy="try one recipe or more")

@@ -1,0 +1,76 @@
+"""`atb tune`: what is shown of a study, and what is refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from atb_cli import tune_view
+from atb_cli.main import main
+
+PRESET = "description: mine\nfeatures: price\nwindow: 8\nmodel: {architecture: mlp, dense: [4]}\n"
+
+
+def trial(number, state, loss, units):
+    values = {"model": {"filters": [8], "pool": [2]}, "model.cell": units}
+    found = {"trial": number, "state": state, "loss": loss, "steps": 3, "problem": None}
+    complete = state == "complete"
+    return {**found, "epochs": 3 if complete else None, "sharpe": 0.01 if complete else None,
+            "values": values}  # fmt: skip
+
+
+def results(synthetic=False, trials=12):
+    ranking = [trial(n, "complete", 0.9 + n / 100, "gru") for n in range(1, trials)]
+    ranking.append(trial(trials, "failed", None, "lstm"))
+    return {
+        "symbol": "TEST",
+        "synthetic": synthetic,
+        "objective": "validation loss",
+        "search": {"model": {}, "model.cell": {}},
+        "trials": {"asked": trials, "complete": trials - 1, "pruned": 0, "failed": 1},
+        "naive": 1.000123,
+        "ranking": ranking,
+        "words": ["validation loss 0.91: below", "chosen from 12 trials"],
+        "output": "my new/my-tuned.yaml",
+    }
+
+
+def test_the_best_trials_stand_above_a_constant(capsys):
+    tune_view.show(results())
+    shown = capsys.readouterr().err
+    assert "validation loss: the best of 12 trials (11 complete, 1 failed)" in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["1", "0.910000", "3", "0.010000", "filters", "[8],", "pool", "[2]", "gru"] in rows
+    assert ["constant", "1.000123", "-", "-", "-", "-"] in rows
+    assert ["10", "1.000000"] in [row[:2] for row in rows]
+    assert ["11", "1.010000"] not in [row[:2] for row in rows]  # the ten best
+    assert "atb train model TEST --preset 'my new/my-tuned.yaml'" in shown
+    assert "chosen from 12 trials" in shown
+    assert "SYNTHETIC" not in shown
+
+
+def test_a_failed_trial_and_a_simulator_are_not_hidden(capsys):
+    tune_view.show(results(synthetic=True, trials=2))
+    shown = capsys.readouterr().err
+    assert "SYNTHETIC DATA" in shown
+    assert any(line.split()[:3] == ["2", "failed", "-"] for line in shown.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--trials", "0"], 2, "0 is not in the range x>=1"),
+        (["--preset", "nonsense"], 2, "unknown preset 'nonsense'"),
+        (["--preset", "lob-mlp"], 4, "lob-mlp.yaml: has no search block, so there is nothing to"),
+        (["--preset", "fast", "--from", "TEST/fast"], 2, "--from: trials begin with weights of"),
+        (["--preset", "p.yaml"], 4, "p.yaml:6: unknown key 'windw'; did you mean 'window'?"),
+        (["--preset", "fast", "--model-type", "tcn"], 4, "fast.yaml:27: unknown key 'model.units'"),
+    ],
+)
+def test_what_cannot_be_tuned_ends_in_one_line(tmp_path, monkeypatch, capsys, words, code, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.yaml").write_text(f"{PRESET}search:\n  windw: {{choice: [4, 8]}}\n")
+    assert main(["tune", "TEST", *words]) == code
+    done = capsys.readouterr()
+    assert message in done.err.splitlines()[-1]
+    assert done.out == ""
+    assert not (tmp_path / "artifacts").exists()
