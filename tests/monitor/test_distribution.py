@@ -99,3 +99,9 @@ def test_a_distribution_that_does_not_hold_together_is_refused(changed):
     Distribution.from_json(whole)
     with pytest.raises(ValueError, match="'x' does not hold together"):
         Distribution.from_json({**whole, **changed})
+
+
+def test_the_longer_memory_counts_where_it_is_larger_or_reaches_further():
+    one = Distribution("x", np.array([0.0]), np.array([1.0, 1]), np.array([1.0, 1.9, 2.0]))
+    assert one.remembering(np.array([1.0, 1.5, 1.6, 3.0])).memory.tolist() == [1, 1.9, 2, 3]
+    assert one.remembering(np.array([1.0, 2.5])).memory.tolist() == [1, 2.5, 2.5]

@@ -26,7 +26,9 @@ def autoregressive(rows: int, columns: int, seed: int, rho: float = 0.9) -> np.n
 def profile() -> Profile:
     draw = np.random.default_rng(0)
     said = draw.normal(0, 0.1, 3000)
-    return Profile.of(NAMES, autoregressive(10_000, 8, 1), said, draw.normal(size=3000), 1)
+    return Profile.of(
+        NAMES, autoregressive(10_000, 8, 1), said, draw.normal(size=3000), draw.normal(size=500), 1
+    )
 
 
 def watched(

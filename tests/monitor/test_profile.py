@@ -26,7 +26,7 @@ def profile(classes: int = 3, columns: int = 2) -> Profile:
     names = [f"feature_{i}" for i in range(columns)]
     said = draw.dirichlet(np.ones(3), 400) if classes == 3 else draw.random(400)
     truth = draw.integers(0, max(classes, 2), 400).astype(float)
-    return Profile.of(names, draw.normal(size=(2000, columns)), said, truth, classes)
+    return Profile.of(names, draw.normal(size=(2000, columns)), said, truth, truth, classes)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3])
@@ -55,4 +55,21 @@ def test_another_form_is_refused():
 
 def test_as_many_names_as_columns():
     with pytest.raises(ValueError, match="argument 2 is longer"):
-        Profile.of(["one"], np.zeros((10, 2)), np.zeros(5), np.zeros(5), 1)
+        Profile.of(["one"], np.zeros((10, 2)), np.zeros(5), np.zeros(5), np.zeros(10), 1)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_how_long_errors_stay_large_is_asked_of_train_rows_too(classes):
+    """Test rows whose errors are independent, after train rows with calm and wild seasons."""
+    draw = np.random.default_rng(4)
+    wild = np.repeat(draw.random(40) < 0.5, 100)
+    learned = draw.normal(0, np.where(wild, 3.0, 0.3))
+    truth = draw.normal(size=1000)
+    said = np.zeros(1000)
+    if classes == 3:
+        learned, truth = np.where(wild, 2.0, 1.0), draw.integers(0, 3, 1000).astype(float)
+        said = np.full((1000, 3), 1 / 3) + draw.normal(0, 0.01, (1000, 1)) * [1, 0, -1]
+    made = Profile.of(["x"], draw.normal(size=(4000, 1)), said, truth, learned, classes)
+    assert made.error.effective(1000) < 40
+    alone = Profile.of(["x"], draw.normal(size=(4000, 1)), said, truth, truth, classes)
+    assert alone.error.effective(1000) > 300

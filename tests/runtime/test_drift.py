@@ -57,9 +57,9 @@ def made(model: Callable[..., Path], tmp_path: Path) -> Callable[..., tuple[Path
         rows = predictions.rows[predictions.rows < len(known) - 1]
         test, train = rows[rows > TRAINED], rows[rows <= TRAINED]
         said = predictions.value[np.searchsorted(predictions.rows, test)]
-        truth = build(target, known).value[test, 0]
+        truth = build(target, known).value[:, 0]
         seen = features[np.searchsorted(predictions.rows, train)]
-        profile = Profile.of(COLUMNS, seen, said, truth, target.classes)
+        profile = Profile.of(COLUMNS, seen, said, truth[test], truth[train], target.classes)
         learned = iso(int(candles.close_time[TRAINED]))
         config = TrainingConfig(symbol="BTCUSDT", name="hand", target=target)
         contents = {

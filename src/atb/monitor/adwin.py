@@ -2,8 +2,9 @@
 
 After Bifet and Gavaldà 2007, Learning from Time-Changing Data with Adaptive Windowing, SIAM
 International Conference on Data Mining: buckets of 1, 2, 4, ... values keep memory logarithmic.
-The bound of a difference there is for independent values; of dependent ones it counts the
-draws that say as much. Knows values between 0 and 1.
+The bound of a difference there is for independent values. Of dependent ones the variance of a mean
+is that of as many draws as say as much; the bound's second term, for single values that lie far
+out, counts values as they are. Knows values between 0 and 1.
 """
 
 from __future__ import annotations
@@ -123,9 +124,11 @@ class Adwin:
     def _bound(self, older: int, newer: int) -> float:
         """Difference of two means that chance does not exceed."""
         sureness = math.log(2 * math.log(self.width) / self._delta)
-        rarity = sum(1 / self._draws(values - SHORTEST + 1) for values in (older, newer))
+        parts = older - SHORTEST + 1, newer - SHORTEST + 1
+        by_draws = sum(1 / self._draws(part) for part in parts)
+        by_values = sum(1 / part for part in parts)
         variance = self._whole.spread / self.width
-        return math.sqrt(2 * rarity * variance * sureness) + 2 / 3 * rarity * sureness
+        return math.sqrt(2 * by_draws * variance * sureness) + 2 / 3 * by_values * sureness
 
 
 def _powers(values: int) -> list[int]:

@@ -7,7 +7,7 @@ test and an effective number of rows. Knows numbers in time order, not what they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -63,6 +63,12 @@ class Distribution:
     def effective(self, rows: int) -> float:
         """Independent draws that say as much as so many rows in a run."""
         return memory.effective(rows, self.memory)
+
+    def remembering(self, other: Float64) -> Self:
+        """The same, with the memory of another run where that is larger or reaches further."""
+        shorter, longer = sorted((self.memory, other), key=len)
+        known = np.pad(shorter, (0, len(longer) - len(shorter)), mode="edge")
+        return replace(self, memory=np.maximum(known, longer))
 
     def grouped(self, counts: Float64) -> Float64:
         """Counts by bin as counts by group.

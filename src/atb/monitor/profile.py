@@ -1,8 +1,9 @@
 """What a model saw, said and missed when it was made: what later rows are compared with.
 
 Features are those of train rows, which is what the weights know. Predictions and residuals are
-those of test rows: of train rows they are too good, and validation rows chose the weights. Knows
-arrays, not how they were made.
+those of test rows: of train rows they are too good, and validation rows chose the weights. How long
+errors stay large is asked of train rows too, since test rows may be one calm or wild season: there,
+of what a constant forecast misses. Knows arrays, not how they were made.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Profile:
         features: Numbers,
         predictions: Float64,
         outcomes: Float64,
+        learned: Float64,
         classes: int,
     ) -> Self:
         """A profile of rows in time order.
@@ -57,17 +59,21 @@ class Profile:
             features: `[n, F]` unscaled, of train rows.
             predictions: `[m]` or `[m, 3]` of test rows.
             outcomes: `[m]` what came true at them, a quantity or the index of a class.
+            learned: `[n]` the same of train rows.
             classes: see `Profile`.
         """
         said = predictions.reshape(len(predictions), -1)
         called = CLASSES if said.shape[1] > 1 else ("prediction",)
         missed = residuals(classes, predictions, outcomes)
+        earlier = residuals(classes, _constant(classes, learned), learned)
+        residual, error = (
+            Distribution.of(name, part(missed)).remembering(
+                Distribution.of(name, part(earlier)).memory
+            )
+            for name, part in (("residual", np.array), ("error", np.abs))
+        )
         return cls(
-            classes,
-            _distributions(names, features),
-            _distributions(called, said),
-            Distribution.of("residual", missed),
-            Distribution.of("error", np.abs(missed)),
+            classes, _distributions(names, features), _distributions(called, said), residual, error
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -116,6 +122,14 @@ def residuals(classes: int, predictions: Float64, outcomes: Float64) -> Float64:
         missed: Float64 = np.where(outcomes == 1, 1 - predictions, predictions)
         return missed
     return 1 - np.take_along_axis(predictions, outcomes.astype(int)[:, np.newaxis], axis=1)[:, 0]
+
+
+def _constant(classes: int, outcomes: Float64) -> Float64:
+    """The forecast that knows no more than the mean, or how frequent each class is."""
+    if classes < 3:
+        return np.full(len(outcomes), outcomes.mean())
+    shares = np.bincount(outcomes.astype(int), minlength=classes) / len(outcomes)
+    return np.tile(shares, (len(outcomes), 1))
 
 
 def _distributions(names: Sequence[str], columns: Numbers) -> tuple[Distribution, ...]:

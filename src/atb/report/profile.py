@@ -21,9 +21,14 @@ def of(run: Run) -> Profile:
     dataset, target = run.dataset, run.config.target
     scaling, test = dataset.scaling, dataset.split.test
     features = (dataset.matrix[dataset.split.train] - scaling.offset) / scaling.scale
-    outcomes = dataset.labels.value[test, 0]
+    outcomes = dataset.labels.value[:, 0]
     return Profile.of(
-        columns(run.config.features), features, run.predictions.value, outcomes, target.classes
+        columns(run.config.features),
+        features,
+        run.predictions.value,
+        outcomes[test],
+        outcomes[dataset.split.train],
+        target.classes,
     )
 
 
