@@ -228,6 +228,22 @@ def test_the_graph_is_exported(atb, trained, summary, tmp_path):
     assert first.get_modelmeta().custom_metadata_map == second.get_modelmeta().custom_metadata_map
 
 
+def test_newer_candles_are_compared_with_those_a_model_knows(atb, summary, btc, tmp_path):
+    """The market it was tested on is no alarm; the same with moves six times as large is one."""
+    import pandas as pd
+
+    same = atb("models", "drift", "BTCUSDT/fast", "--candles", btc, "--json")
+    assert (same.code, same.json["drifted"]) == (0, False), same.err
+    assert len(same.json["columns"]) == 17 and same.json["errors"]["rows"] > 2000
+    wild = pd.read_feather(btc).tail(2000).reset_index(drop=True)
+    for column in ("open", "high", "low", "close"):
+        wild[column] = wild["close"].iloc[0] * (wild[column] / wild["close"].iloc[0]) ** 6
+    wild.to_parquet(tmp_path / "wild.parquet")
+    found = atb("models", "drift", "BTCUSDT/fast", "--candles", tmp_path / "wild.parquet")
+    assert found.code == 8 and "verdict  drifted: " in found.out, found.err
+    assert found.out.index("drifted") < found.out.index("stable")
+
+
 def test_an_export_never_lands_in_the_model(atb, summary):
     done = atb("export", "onnx", summary["path"], "--output", f"{summary['path']}/model.onnx")
     assert (done.code, done.out) == (2, "")
