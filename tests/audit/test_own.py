@@ -180,5 +180,25 @@ def test_a_leak_is_refused_by_name(write) -> None:
     found = own.load(write("def ahead(candles): return candles['close'].shift(-1)"))
     audit = own.audit(found, CANDLES, BARS)
     assert not audit.clean
+    assert audit.to_json() == {
+        "kind": "module",
+        "name": found.where,
+        "rows": 200,
+        "clean": False,
+        "features": [
+            {
+                "name": "ahead",
+                "verdict": "leak",
+                "rows": 40,
+                "row": 159,
+                "time": "2023-01-07T15:00:00Z",
+                "ahead": 1,
+                "read": ["close"],
+                "check": "prefix",
+            }
+        ],
+        "checks": [],
+        "faults": [],
+    }
     with pytest.raises(DataError, match=r"ahead \(leak\)"):
         require_clean([audit])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from atb.audit import rows
 from atb.audit.lookahead import BARS, CHANGED, LOST, Finding, Subject, differing, examine, rounding
 from atb.audit.report import Audit
+from atb.config.feature import Feature
 from atb.config.features import FEATURES, SETS, lookback, market_of
 from atb.features.layer import VIEWS, FeatureSet, compute, function_of
 from atb.market.history import History
@@ -95,13 +96,16 @@ def _reads_else(set_name: str, history: History, bars: int) -> list[bool]:
         seen = raw[ends[:, np.newaxis] + np.arange(-member.lookback - OLDER, 1)]
         lost = seen.copy()
         lost[:, :OLDER] = np.nan
-        alone, full, dark = (
-            np.asarray(function_of(member)(view(part), *member.parameters))[:, -1]
-            for part in (seen[:, OLDER:], seen, lost)
-        )
+
+        def last(rows: Float32, member: Feature = member) -> Float32:
+            made = function_of(member)(view(rows), *member.parameters)
+            return np.asarray(made, np.float32)[:, -1]
+
         place = slice(len(found), len(found) + member.width)
-        apart = differing(alone, whole[ends, place], tolerance[place])
-        found += np.any(apart | differing(full, dark, 0.0), axis=0).tolist()
+        apart = differing(last(seen), last(lost), 0.0)
+        if not apart.any():  # else there may be too few rows to compute it at all
+            apart = differing(last(seen[:, OLDER:]), whole[ends, place], tolerance[place])
+        found += np.any(apart, axis=0).tolist()
     return found
 
 
