@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from atb import bootstrap
-from atb.backtest.comparison import FEWEST_STEPS, SEED, compare
+from atb.backtest.comparison import FEWEST_STEPS, SEED, compare, side_by_side
 from atb.backtest.result import Backtest
 from atb.backtest.vectorised import run
 from atb.config.trading import CostSpec, TradingSpec
@@ -70,6 +70,19 @@ def test_equal_models_are_said_to_be_no_better(backtest):
     found = compare(same, same, 1)
     assert (found.mean.low, found.mean.high, found.sharpe.estimate) == (0, 0, 0)
     assert "no evidence" in found.words
+
+
+def test_who_loses_less_has_not_earned(backtest):
+    market = noise(500, 0, -0.01)
+    assert "A lost less than B" in compare(backtest(market + 0.0005), backtest(market), 1).words
+
+
+def test_both_curves_stand_side_by_side(backtest):
+    one, other = backtest(noise(30, 0)), backtest(noise(50, 1))
+    table = side_by_side(one, other)
+    assert table["time"].astype(np.int64).tolist() == other.time.tolist()
+    assert table["a"].tolist() == [*one.equity.tolist(), *[one.equity[-1]] * 20]
+    assert table["b"].tolist() == other.equity.tolist()
 
 
 def test_who_never_trades_has_no_sharpe_ratio(backtest):

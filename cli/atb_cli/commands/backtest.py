@@ -168,10 +168,17 @@ def model_(
 @command.command("compare")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write both equity curves, side by side, as Parquet.",
+)
 @trading_options
 def compare(
     first: str,
     second: str,
+    output: Path | None,
     path: Path,
     start: str | None,
     end: str | None,
@@ -185,7 +192,9 @@ def compare(
     A and B are MODEL_DIR or SYMBOL/NAME[/VERSION]. Each is traded by its own rules; what is given
     here holds for both.
     """
+    from atb.backtest.comparison import side_by_side
     from atb.registry import store
+    from atb.report import trading_tables
     from atb.runtime.duel import duel
     from atb.workspace import Workspace
     from atb_cli import duel_view, progress, render, result_view
@@ -196,6 +205,9 @@ def compare(
         found = duel((paths[0], paths[1]), path, start=start, end=end, trading=given, listen=listen)
     if found.first.said.synthetic or found.second.said.synthetic:
         render.loudly(result_view.SYNTHETIC)
+    if output:
+        table = side_by_side(found.first.backtest, found.second.backtest)
+        trading_tables.keep(table, output)
     if as_json:
         render.json_line(found.to_json())
     else:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb import bootstrap
-from atb.backtest.result import Result
+from atb.backtest.result import Result, Table
 from atb.errors import DataError
 
 Float64 = npt.NDArray[np.float64]
@@ -88,6 +88,16 @@ def compare(first: Result, second: Result, horizon: int) -> Comparison:
     return Comparison(len(steps), block, mean, sharpe, _words(mean))
 
 
+def side_by_side(first: Result, second: Result) -> Table:
+    """Both curves, `a` and `b`, at each `time` of the longer one."""
+    time = max(first.time, second.time, key=len)
+    ours, theirs = (
+        np.pad(one.curves[0], (0, len(time) - len(one.time)), mode="edge")
+        for one in (first, second)
+    )
+    return {"time": time.astype("datetime64[ms]"), "a": ours, "b": theirs}
+
+
 def _aligned(first: Result, second: Result) -> Float64:
     """`[S, 2]` what both made in the same steps.
 
@@ -124,8 +134,8 @@ def _difference(values: Float64, samples: Float64) -> Difference:
 
 
 def _words(mean: Difference) -> str:
-    if mean.low > 0:
-        return "A earned more than B: the interval of the difference lies above zero"
-    if mean.high < 0:
-        return "B earned more than A: the interval of the difference lies below zero"
-    return "no evidence that either earns more: the interval of the difference holds zero"
+    if mean.low <= 0 <= mean.high:
+        return "no evidence that either earns more: the interval of the difference holds zero"
+    better, worse, place = ("A", "B", "above") if mean.low > 0 else ("B", "A", "below")
+    did = "earned more" if max(mean.first, mean.second) > 0 else "lost less"
+    return f"{better} {did} than {worse}: the interval of the difference lies {place} zero"

@@ -69,6 +69,16 @@ def signals(result: Result, predictions: Predictions, history: History) -> Table
     }
 
 
+def keep(table: Table, path: Path) -> None:
+    """Write one table as Parquet, whole or not at all.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    with atomic.file(path) as place:
+        write_parquet(table, place)
+
+
 def export(
     folder: Path, result: Result, predictions: Predictions, history: History
 ) -> dict[str, str]:

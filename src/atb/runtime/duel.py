@@ -5,7 +5,7 @@ Is the new one better than the one that runs? Knows both folders; nothing of how
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from atb.backtest.predictions import Predictions
 from atb.config.training import TrainingConfig
 from atb.errors import DataError, UsageError
 from atb.events import Event, Listener, Warned, silent
+from atb.market.history import History
 from atb.registry.integrity import verify
-from atb.runtime.replay import Replay, Said, changed, recipe, speak, traded
+from atb.runtime.replay import Replay, Said, changed, recipe, rows, speak, traded
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ def duel(
     recipes = [recipe(model) for model in models]
     _require_one_market(*recipes)
     rules = [changed(one.trading, trading or {}).over(one.target.horizons[0]) for one in recipes]
-    said = _at_shared_rows(*(speak(model, path, start, end, listen) for model in models))
+    said = _at_shared_rows(
+        *(
+            speak(model, history, start)
+            for model, history in zip(models, _rows(recipes, path, end, listen), strict=True)
+        )
+    )
     ways = [rule.said(one.predictions.unit) for rule, one in zip(rules, said, strict=True)]
     if ways[0] != ways[1]:
         listen(Warned(f"A is traded {ways[0]}; B is traded {ways[1]}"))
@@ -100,32 +106,41 @@ def _require_one_market(first: TrainingConfig, second: TrainingConfig) -> None:
         {"symbol": one.symbol, "market": one.data.kind, **one.data.facts()}
         for one in (first, second)
     ]
-    for name in sorted((facts[0].keys() | facts[1].keys()) - {"levels"}):  # depth moves no row
+    for name in facts[0] | facts[1]:
         ours, theirs = (fact.get(name) for fact in facts)
-        if ours != theirs:
+        if ours != theirs and name != "levels":  # how deep a book is read moves no row
             raise UsageError(
                 f"A is of {name} {ours}, B of {name} {theirs}",
                 remedy="compare models of one market and one length of rows",
             )
 
 
+def _rows(
+    recipes: Sequence[TrainingConfig], path: Path, end: str | None, listen: Listener
+) -> list[History]:
+    """The file as each recipe reads it, read once where they read it alike."""
+    first = rows(recipes[0], path, end, listen)
+    alike = recipes[0].data.of_file(path) == recipes[1].data.of_file(path)
+    return [first, first if alike else rows(recipes[1], path, end, listen)]
+
+
 def _at_shared_rows(first: Said, second: Said) -> tuple[Said, Said]:
     """Both, with the predictions for rows that both predict."""
-    rows = np.intersect1d(first.predictions.rows, second.predictions.rows)
-    if not len(rows):
+    shared = np.intersect1d(first.predictions.rows, second.predictions.rows)
+    if not len(shared):
         raise DataError(
             "there is no row that both models predict",
             where=first.history.source,
             remedy="give a longer range",
         )
-    return _only(first, rows), _only(second, rows)
+    return _only(first, shared), _only(second, shared)
 
 
-def _only(said: Said, rows: npt.NDArray[np.int64]) -> Said:
+def _only(said: Said, shared: npt.NDArray[np.int64]) -> Said:
     """The same, with the predictions made at some of its rows."""
     made = said.predictions
-    kept = np.isin(made.rows, rows)
-    return replace(said, predictions=Predictions(rows, made.value[kept], made.unit))
+    kept = np.isin(made.rows, shared)
+    return replace(said, predictions=Predictions(shared, made.value[kept], made.unit))
 
 
 def _naming(name: str, listen: Listener) -> Listener:

@@ -98,8 +98,7 @@ def replay(
     verify(model)
     config = recipe(model)
     spec = changed(config.trading, trading or {}).over(config.target.horizons[0])
-    said = speak(model, path, start, end, listen)
-    return traded(said, spec, listen)
+    return traded(speak(model, rows(config, path, end, listen), start), spec, listen)
 
 
 def recipe(model: Path) -> TrainingConfig:
@@ -107,14 +106,20 @@ def recipe(model: Path) -> TrainingConfig:
     return from_json((model / "config.json").read_text(), str(model / "config.json"))
 
 
-def speak(model: Path, path: Path, start: str | None, end: str | None, listen: Listener) -> Said:
-    """What a verified model says of a file's rows; arguments and errors are those of `replay`."""
-    config, metadata = recipe(model), json.loads((model / "metadata.json").read_text())
-    data = config.data.of_file(path)
-    found = _before(load_history(config.symbol, data, Workspace(Path()), listen), end)
-    predictions = _since(score(model, found), found, start)
-    synthetic = found.synthetic or metadata["synthetic"]
-    return Said(model, config, metadata["learned_until"], predictions, found, synthetic)
+def rows(config: TrainingConfig, path: Path, end: str | None, listen: Listener) -> History:
+    """The rows of a file before a time, as a recipe counts them."""
+    found = load_history(config.symbol, config.data.of_file(path), Workspace(Path()), listen)
+    if end is None:
+        return found
+    return found.rows(0, int(np.searchsorted(found.time, parse_time(end), "left")))
+
+
+def speak(model: Path, history: History, start: str | None) -> Said:
+    """What a verified model says of rows, from a time on; errors are those of `replay`."""
+    metadata = json.loads((model / "metadata.json").read_text())
+    predictions = _since(score(model, history), history, start)
+    synthetic = history.synthetic or metadata["synthetic"]
+    return Said(model, recipe(model), metadata["learned_until"], predictions, history, synthetic)
 
 
 def traded(said: Said, spec: AnyTrading, listen: Listener) -> Replay:
@@ -153,13 +158,6 @@ def _unknown(trading: AnyTrading, name: str, block: Any) -> UsageError:
             what, where=f"--set {name}", remedy=nearest(name.rpartition(".")[2], block)
         )
     return UsageError(what, where=f"--{name.replace('_', '-')}", remedy="leave it out")
-
-
-def _before(history: History, end: str | None) -> History:
-    """The rows before a time."""
-    if end is None:
-        return history
-    return history.rows(0, int(np.searchsorted(history.time, parse_time(end), "left")))
 
 
 def _since(predictions: Predictions, history: History, start: str | None) -> Predictions:
