@@ -125,10 +125,16 @@ def _column(name: str, factor: float, digits: int, spread: Json) -> tuple[str, l
 def _tested(results: Json) -> Iterator[tuple[str, str]]:
     """Each fold's number, and the groups or days it tests."""
     for name, fold in results["folds"].items():
-        first, last = (time[:10] for time in fold["periods"]["test"])
         groups = " and ".join(str(group) for group in fold["groups"])
-        several = len(fold["groups"]) > 1
-        yield name.removeprefix("fold-"), f"groups {groups}" if several else f"{first} to {last}"
+        one = len(fold["groups"]) == 1
+        tested = _span(*fold["periods"]["test"]) if one else f"groups {groups}"
+        yield name.removeprefix("fold-"), tested
+
+
+def _span(first: str, last: str) -> str:
+    """From day to day, or from minute to minute within one; of ISO 8601 times."""
+    length = 10 if first[:10] != last[:10] else 16
+    return " to ".join(time[:length].replace("T", " ") for time in (first, last))
 
 
 def _distribution(results: Json) -> Table:

@@ -78,6 +78,14 @@ def test_one_row_for_the_mean_the_deviation_and_each_fold_with_naive_beside(caps
     assert ["1", "ahead:", "no", "evidence", "of", "skill"] in lines
 
 
+def test_within_a_day_minutes_are_said(capsys) -> None:
+    made = results()
+    for fold in made["folds"].values():
+        fold["periods"] = {"test": ["2024-01-02T14:30:29Z", "2024-01-02T18:53:05Z"]}
+    lines = shown(capsys, made)
+    assert any("2024-01-02 14:30 to 2024-01-02 18:53" in " ".join(line) for line in lines)
+
+
 def test_combinations_show_how_their_paths_lie(capsys) -> None:
     lines = shown(capsys, results(groups=2))
     assert ["1", "groups", "1", "and", "2", "50.000", "51.000"] in lines

@@ -32,7 +32,10 @@ from atb_cli import options
     help="Groups of windows that are tested.",
 )
 @click.option(
-    "--embargo", type=int, metavar="BARS", help="Bars left out beyond the purge, on both sides."
+    "--embargo",
+    type=click.IntRange(min=0),
+    metavar="BARS",
+    help="Bars left out beyond the purge, on both sides; by default the preset's.",
 )
 @options.recipe
 @click.option(
