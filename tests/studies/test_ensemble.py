@@ -13,6 +13,7 @@ from atb.errors import DataError, DivergedError, ResourceError, StoppedError
 from atb.fleet.job import Outcome
 from atb.market import files, sample
 from atb.registry import manifest
+from atb.runs import Run
 from atb.studies import ensemble, side_by_side
 from atb.studies.ensemble_recipes import of_presets, of_seeds
 
@@ -122,7 +123,7 @@ def test_one_that_was_stopped_goes_on(fleet, config, tmp_path):
     with pytest.raises(StoppedError, match=r"1 of 4 are done.*the same command goes on"):
         ensemble.train(config, artifacts=tmp_path, at_once=1)
     (run,) = (tmp_path / "runs").glob("2*")
-    assert (run / "recipe" / "config.json").is_file()
+    assert Run(run.name, run).begun and Run(run.name, run).started
     fleet.errors = {}
     ensemble.train(config, artifacts=tmp_path, at_once=1)
     assert fleet.asked[1:] == [["fast-8", "fast-9"], [NAME]]
