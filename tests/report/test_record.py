@@ -12,7 +12,14 @@ from atb.report.record import Run
 
 FILES = {
     *("config.json", "metadata.json", "metrics.json", "history.csv", "predictions.parquet"),
-    *("profile.json", "report.html", "model.onnx", "model.keras"),
+    *(
+        "profile.json",
+        "equity.parquet",
+        "trades.parquet",
+        "report.html",
+        "model.onnx",
+        "model.keras",
+    ),
 }
 
 

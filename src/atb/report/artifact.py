@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from atb.report import page, profile, record, tables
+from atb.report import page, profile, record, tables, trading_tables
 from atb.report.record import Run
 
 
@@ -30,6 +30,7 @@ def files(
         "metrics.json": partial(_write_json, record.metrics(run)),
         "history.csv": partial(tables.write_history, run),
         "predictions.parquet": partial(tables.write_predictions, run),
+        **trading_tables.files(run.backtest),
         "profile.json": partial(profile.write, run),
         "report.html": partial(page.write, run),
         "model.onnx": partial(shutil.copyfile, graph),
