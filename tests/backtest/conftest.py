@@ -41,10 +41,10 @@ def predictions(rows: Any, value: Any, unit: Any = "return") -> Predictions:
     return Predictions(np.asarray(rows, np.int64), np.asarray(value, float), unit)
 
 
-def path(seed: int, bars: int = 60) -> tuple[Candles, Predictions]:
+def path(seed: int, bars: int = 60, move: float = 0.03) -> tuple[Candles, Predictions]:
     """A random market with gaps and random predictions of a return, some rows left out."""
     random = np.random.default_rng(seed)
-    price = 100 * np.exp(np.cumsum(random.normal(0, 0.03, bars + 1)))
+    price = 100 * np.exp(np.cumsum(random.normal(0, move, bars + 1)))
     opens, closes = price[:-1], price[1:] * np.exp(random.normal(0, 0.01, bars))
     wicks = np.exp(np.abs(random.normal(0, 0.02, (2, bars))))
     columns = {
@@ -81,10 +81,10 @@ def rules(random: np.random.Generator) -> TradingSpec:
         ),
         sizing=SizingSpec(
             rule=("fixed", "volatility_target", "kelly")[random.integers(3)],
-            size=random.uniform(0.1, 3),
+            size=random.uniform(0.1, 4),
             volatility_target=random.uniform(0.1, 5),
             kelly_fraction=random.uniform(0.1, 1),
-            limit=random.choice([0.5, 1.0, 3.0]),
+            limit=random.choice([0.5, 1.0, 4.0]),
             horizon=int(random.integers(1, 10)),
         ),
         exits=ExitSpec(stop=maybe(0.1) or None, take_profit=maybe(0.1) or None),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from atb.backtest.account import keep
 from atb.backtest.costs import rates, trailing_volatility
-from atb.backtest.exits import untouched
-from atb.config.trading import CostSpec
+from atb.backtest.exits import apply, untouched
+from atb.config.trading import CostSpec, ExitSpec
 
 NOTHING = CostSpec(buy_fee=0, sell_fee=0, slippage=0)
 
@@ -78,3 +80,14 @@ def test_the_trailing_volatility_knows_no_later_close():
         assert trailing_volatility(close[:cut], 20).tolist() == pytest.approx(
             whole[:cut].tolist(), nan_ok=True, rel=1e-15
         )
+
+
+def test_who_borrows_can_be_ruined_within_a_bar(make):
+    """At three times the equity a third down is the end, even if the bar closes where it opened."""
+    market = make([100, 100, 100], 100)
+    dip = replace(market, low=np.array([100, 66, 100.0]), high=np.array([100, 140, 100.0]))
+    for position, left in ((3, 0), (2.9, 1), (1, 1), (-2.6, 0), (-2.4, 1)):
+        assert paid(dip, [position] * 3).equity[-1] == left
+    spared = apply(np.full(3, 3.0), dip, ExitSpec(stop=0.2))
+    account = keep(dip, spared, rates(dip, np.full(3, np.nan), NOTHING))
+    assert account.equity[-1] == pytest.approx(0.4)  # three times a fifth, lost at the stop

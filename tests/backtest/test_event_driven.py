@@ -50,23 +50,25 @@ def require_equal(fast: Backtest, slow: Backtest) -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_both_agree_on_random_paths_and_rules(seed, random_path, random_rules):
-    bars, made = random_path(seed)
+    bars, made = random_path(seed, move=(0.03, 0.03, 0.3)[seed % 3])
     random = np.random.default_rng([seed, 1])
     require_equal(*both(in_unit(made, UNITS[seed % 4], random), bars, random_rules(random)))
 
 
 def test_the_random_rules_try_everything(random_path, random_rules):
     """Otherwise both could agree because nothing happens."""
-    reasons, sizes = set(), set()
+    reasons, sizes, ruined = set(), set(), 0
     for seed in range(200):
-        bars, made = random_path(seed)
+        bars, made = random_path(seed, move=(0.03, 0.03, 0.3)[seed % 3])
         random = np.random.default_rng([seed, 1])
         said = in_unit(made, UNITS[seed % 4], random)
         done = vectorised.run(said, bars, random_rules(random))
         reasons |= set(done.trades.reason.tolist())
+        ruined += done.performance.total_return == -1
         sizes |= set(np.abs(done.position).round(2).tolist())
     assert reasons == {0, 1, 2, 3}
-    assert len(sizes) > 100 and max(sizes) == 3.0
+    assert len(sizes) > 100 and max(sizes) == 4.0
+    assert 3 <= ruined <= 50
 
 
 def test_both_agree_on_real_hours(hours):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.backtest.costs import Rates
-from atb.backtest.exits import END, SIGNAL, Holdings
+from atb.backtest.exits import END, SIGNAL, STOP, Holdings
 from atb.market.candles import Candles
 
 Float64 = npt.NDArray[np.float64]
@@ -79,7 +79,8 @@ def keep(bars: Candles, held: Holdings, rates: Rates) -> Account:
     The equity is a product, bar after bar, of what trading at the open leaves,
     `1 - rate * traded`, of `1 + position * return - |position| * funding` with the simple return of
     the market, and of what closing within the bar leaves. So a position is kept at its multiple of
-    the equity, and to bring it back there costs nothing. An equity used up stays at zero.
+    the equity, and to bring it back there costs nothing. An equity that is used up, be it by the
+    worst price within a bar, stays at zero.
     """
     until = np.append(bars.open[1:], bars.close[-1])
     left = np.where(np.isnan(held.exit), until, held.exit)
@@ -91,6 +92,7 @@ def keep(bars: Candles, held: Holdings, rates: Rates) -> Account:
     leaving = size * np.where(position > 0, rates.sell, rates.buy) * closed
     opening, closing = np.minimum(entering, 1.0), np.minimum(leaving, 1.0)
     moved = np.maximum(1 + position * (left / bars.open - 1) - size * rates.funding, 0.0)
+    moved[1 + position * (_worst(bars, held) / bars.open - 1) <= 0] = 0.0
     equity = np.cumprod(np.append(1.0, (1 - opening) * moved * (1 - closing)))
     ready = equity[:-1] * (1 - opening)
     return Account(
@@ -105,6 +107,13 @@ def keep(bars: Candles, held: Holdings, rates: Rates) -> Account:
         funding=ready * size * rates.funding,
         closing=ready * moved * closing,
     )
+
+
+def _worst(bars: Candles, held: Holdings) -> Float64:
+    """`[B]` the worst price for what is held in each bar; behind a stop nothing is held."""
+    worst = np.where(held.position > 0, bars.low, bars.high)
+    stopped = (held.reason == STOP) & ~np.isnan(held.exit)
+    return np.where(stopped, held.exit, worst)
 
 
 @dataclass(frozen=True)

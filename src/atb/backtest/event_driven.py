@@ -163,9 +163,12 @@ def _open(desk: Desk, journal: Journal, bar: Bar, target: float) -> None:
 
 def _pass(desk: Desk, journal: Journal, bar: Bar, *, last: bool) -> None:
     """From the open to the next: funding, exits within the bar, and the end of everything."""
-    journal.funding.append(desk.charge(bar))
     worst, best = (bar.low, bar.high) if desk.side > 0 else (bar.high, bar.low)
     met = desk.exit(worst, best) if desk.held else None
+    ruined = desk.worth(met[1] if met and met[0] == "stop" else worst) == 0
+    journal.funding.append(desk.charge(bar))
+    if ruined:
+        desk.cash = desk.units = 0.0
     reason, price = met or ("signal", bar.leave)
     leaves = last or met is not None
     desk.out = desk.out or met is not None
