@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from atb_cli import tune_view
@@ -74,3 +76,12 @@ def test_what_cannot_be_tuned_ends_in_one_line(tmp_path, monkeypatch, capsys, wo
     assert message in done.err.splitlines()[-1]
     assert done.out == ""
     assert not (tmp_path / "artifacts").exists()
+
+
+def test_what_would_be_tried_is_shown_with_the_preset(capsys):
+    assert main(["presets", "show", "fast"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["search.window", "one", "of", "30,", "60,", "90", "preset", "fast"] in lines
+    assert main(["presets", "show", "fast", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert shown["search"]["training.learning_rate"] == {"log_range": [5e-4, 1e-2]}

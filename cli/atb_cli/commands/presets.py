@@ -42,7 +42,10 @@ def list_(as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def show(preset: str, assignments: tuple[str, ...], as_json: bool, **fields: Any) -> None:
-    """Show every field of a recipe, with the options on top, and where each value came from."""
+    """Show every field of a recipe, with the options on top, and where each value came from.
+
+    Last come the values that atb tune would try.
+    """
     from atb import presets
     from atb_cli import render
 
@@ -55,8 +58,11 @@ def show(preset: str, assignments: tuple[str, ...], as_json: bool, **fields: Any
     ]
     if as_json:
         shown = {dotted: {"value": value, "origin": origin} for dotted, value, origin in rows}
-        render.json_line({"preset": recipe.config.name, "fields": shown})
+        search = {name: one.model_dump() for name, one in recipe.preset.search.items()}
+        render.json_line({"preset": recipe.config.name, "fields": shown, "search": search})
     else:
+        origin = f"preset {recipe.config.name}"
+        rows += [(f"search.{name}", one.said, origin) for name, one in recipe.preset.search.items()]
         render.print_answer(render.table(("field", "value", "origin"), rows))
 
 

@@ -26,32 +26,34 @@ def validation_loss(learned: Learned) -> float:
 
 
 def naive_loss(recipe: Recipe, learned: Learned) -> float:
-    """The validation loss of the constant that train labels suggest.
+    """The lowest validation loss of a constant that needs no model.
 
-    It is their mean, or the shares of their classes, at each horizon.
+    Of quantities it is no change, or the mean of train labels; of classes their shares among them.
     """
     dataset = learned.dataset
     split = dataset.split
-    constant = _constant(dataset)
     actual = dataset.target[split.validation]
     measure = loss.build(
         dataset.labels.classes,
         recipe.config.training.regularisation,
         dataset.labels.value[split.train],
     )
-    raw = np.broadcast_to(constant, (len(actual), len(constant))).astype(np.float32)
-    return float(np.mean(np.asarray(measure(actual, raw), np.float64)))
+    losses = []
+    for constant in _constants(dataset):
+        raw = np.broadcast_to(constant, (len(actual), len(constant))).astype(np.float32)
+        losses.append(float(np.mean(np.asarray(measure(actual, raw), np.float64))))
+    return min(losses)
 
 
-def _constant(dataset: Dataset) -> Float64:
-    """`[K * L]` raw outputs that say no more than train labels do."""
+def _constants(dataset: Dataset) -> tuple[Float64, ...]:
+    """Raw outputs `[K * L]` that need no model."""
     known, classes = dataset.target[dataset.split.train], dataset.labels.classes
     if classes == 1:
-        mean: Float64 = known.mean(axis=0, dtype=np.float64)
-        return mean
+        unchanged = (0.0 - dataset.target_offset) / dataset.target_scale
+        return unchanged, known.mean(axis=0, dtype=np.float64)
     counts = np.stack([(known == label).sum(axis=0) for label in range(classes)], axis=1)
     logits = np.log((counts + 1) / (len(known) + classes))  # one more of each: none is impossible
-    return logits[:, 1] - logits[:, 0] if classes == 2 else logits.ravel()
+    return (logits[:, 1] - logits[:, 0] if classes == 2 else logits.ravel(),)
 
 
 def returns(recipe: Recipe, learned: Learned, rows: Int64) -> Float64:
