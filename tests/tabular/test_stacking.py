@@ -32,22 +32,27 @@ def test_no_member_counts_against_its_word() -> None:
     assert kernel[1, 0] == 0 and kernel[0, 0] == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize(("classes", "logits"), [(2, 1), (3, 3)])
-def test_classes_are_drawn_with_the_probabilities_that_are_found(classes: int, logits: int) -> None:
-    """Labels drawn from the first member's word alone: it counts in full, the other not at all."""
+def test_two_classes_are_drawn_with_the_probability_that_is_found() -> None:
+    """Drawn from the first member's word alone: it counts in full, the other not at all."""
     draw = np.random.default_rng(2)
-    raw = draw.normal(size=(N, 2, 1, logits)) * 2
-    word = raw[:, 0, 0] if classes == 3 else np.hstack([np.zeros((N, 1)), raw[:, 0, 0]])
-    actual = (word + draw.gumbel(size=word.shape)).argmax(axis=1)[:, None].astype(float)
-    kernel, bias = line(raw, actual, classes)
-    if classes == 3:  # logits are known up to a number that all classes share
-        kernel, bias = kernel - kernel.mean(axis=1, keepdims=True), bias - bias.mean()
-        expected = np.eye(3) - 1 / 3
-    else:
-        expected = np.ones((1, 1))
-    np.testing.assert_allclose(kernel[:logits], expected, atol=0.12)
-    np.testing.assert_allclose(kernel[logits:], 0, atol=0.1)
-    np.testing.assert_allclose(bias, 0, atol=0.12)
+    raw = draw.normal(size=(N, 2, 1, 1)) * 2
+    actual = draw.uniform(size=(N, 1)) < 1 / (1 + np.exp(-raw[:, 0, 0]))
+    kernel, bias = line(raw, actual.astype(float), 2)
+    np.testing.assert_allclose(kernel, [[1], [0]], atol=0.1)
+    np.testing.assert_allclose(bias, [0], atol=0.1)
+
+
+def test_logits_of_three_classes_are_mixed_as_they_were() -> None:
+    """Drawn from a mixture of the second member's logits; all classes share a free number."""
+    draw = np.random.default_rng(2)
+    raw = draw.normal(size=(N, 2, 1, 3)) * 2
+    mixed = np.array([[1, 0.5, 0], [0, 1, 0], [-0.5, 0, 1]])  # from a logit, to a logit
+    word = raw[:, 1, 0] @ mixed + draw.gumbel(size=(N, 3))
+    kernel, bias = line(raw, word.argmax(axis=1)[:, np.newaxis].astype(float), 3)
+    centred = kernel - kernel.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(centred[:3], 0, atol=0.1)
+    np.testing.assert_allclose(centred[3:], mixed - mixed.mean(axis=1, keepdims=True), atol=0.12)
+    np.testing.assert_allclose(bias - bias.mean(), 0, atol=0.12)
 
 
 def test_a_class_that_never_came_is_told() -> None:
