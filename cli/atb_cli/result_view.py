@@ -116,6 +116,8 @@ def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         f"epoch {training['best_epoch']} of {training['epochs']}: {training['reason']}",
     )
     yield "parameters", training["parameters"]
+    for member, one in training.get("ensemble", {}).get("members", {}).items():
+        yield f"  {member}", f"weight {one['weight']:.3f}, validation loss {one['loss']:.5f}"
 
 
 def _verdict(judged: Mapping[str, Any]) -> Table:
