@@ -322,6 +322,15 @@ def test_a_comparison_by_hand(made):
     assert [one["better"] for one in mirrored if one["metric"] == "rmse"] == ["b"]
 
 
+def test_rows_of_the_same_time_are_paired_in_their_order(made):
+    def crowded(files):
+        time = np.asarray(files["table"]["time"].cast(pa.int64()))
+        files["table"]["time"] = pa.array(time // HOUR // 7 * 7 * HOUR, pa.timestamp("ms", "UTC"))
+
+    a, b = made(0, change=crowded), made(1, error=0.006, change=crowded)
+    assert rivals.compare(a, b).to_json()["rows"] == ROWS
+
+
 def test_what_cannot_be_compared(made):
     a = made(0)
     with pytest.raises(DataError, match="they share 20 test rows, 30 are needed"):

@@ -26,6 +26,7 @@ from atb.report.predicted import Predicted
 
 Int64 = npt.NDArray[np.int64]
 FEWEST = 30  # rows below which an interval means nothing
+MOST_PER_MS = 1_000_000
 SEED = 7  # of the bootstrap: the same two models always compare alike
 
 
@@ -48,9 +49,15 @@ class Contender:
     @property
     def question(self) -> dict[str, Any]:
         """What it was asked: of which market and rows, what, how far ahead."""
+        rows = self.config.data.facts()
+        rows.pop("levels", None)  # how deep it looks into a book is no part of the question
         first = {"horizon": self.config.target.horizons[0]}
-        target = self.config.target.model_dump() | first
-        return {"symbol": self.config.symbol, **self.config.data.facts(), **target}
+        return {
+            "symbol": self.config.symbol,
+            **rows,
+            **self.config.target.model_dump(),
+            **first,
+        }
 
 
 @dataclass(frozen=True)
@@ -199,10 +206,18 @@ def _require_alike(one: Contender, other: Contender) -> None:
 
 
 def _shared(one: Predicted, other: Predicted) -> Shared:
-    time, ours, theirs = np.intersect1d(one.time, other.time, return_indices=True)
+    a, b = _keys(one.time), _keys(other.time)
+    _, ours, theirs = np.intersect1d(a, b, assume_unique=True, return_indices=True)
     left, right = _at(one.outcome, ours), _at(other.outcome, theirs)
     differing = ~np.isclose(left.actual, right.actual, rtol=1e-6, atol=1e-9)
-    return Shared(time, left, right, int(differing.sum()))
+    return Shared(one.time[ours], left, right, int(differing.sum()))
+
+
+def _keys(time: Int64) -> Int64:
+    """What names a row: its time, and its place among those of the same ms, which books have."""
+    place = np.arange(len(time)) - np.searchsorted(time, time, "left")
+    keys: Int64 = time * MOST_PER_MS + place
+    return keys
 
 
 def _at(outcome: Outcome, rows: Int64) -> Outcome:
