@@ -24,6 +24,7 @@ from atb.market import files
 from atb.market.sample import simulate
 from atb.presets import create_config_from_preset
 from atb.studies import cross_validation, out_of_fold, side_by_side
+from atb.studies.spread import p_value
 from atb.studies.study import RESULTS
 from atb.targets.build import build
 
@@ -49,20 +50,21 @@ def scheme(name: str, splits: int) -> FoldSpec:
 
 
 def made_fold(study: Any, member: str, skill: float = 0.0) -> None:
-    """The files of a fold whose predictions are a share of what came true, and else nothing."""
+    """The files of a fold whose predictions lie between what is neutral and what came true."""
     config, history = study.members[member], study.history()
     labels = build(config.target, history, 0)
     ends = np.arange(config.reach - 1, len(history) - config.target.horizons[-1])
     split = folds.split(ends, labels.known_at[ends], config.dataset)
     rows, horizons = split.test, config.target.horizons
-    served = skill * labels.value[rows]
+    output, neutral = config.target.output, 0.5 * (config.target.classes == 2)
+    served = neutral + skill * (labels.value[rows] - neutral)
     out_of_fold.keep(study, member, rows, served, labels.value[rows])
     groups = folds.under_test(config.dataset.fold)
     spec = config.trading.over(horizons[0])
-    traded = vectorised.run(Predictions(rows, served[:, 0], "return"), history, spec)
+    traded = vectorised.run(Predictions(rows, served[:, 0], output), history, spec)
     verdicts = {
         str(horizon): judge(
-            "return",
+            output,
             served[:, column],
             Evidence(history.price, labels.value[:, column], split.train, rows, horizon),
             1.0,
@@ -122,6 +124,8 @@ def test_every_figure_is_the_mean_over_folds_beside_its_baseline(fleet, config, 
     made, failures = validated(config, scheme("walk-forward", 3), tmp_path)
     assert (failures, fleet.asked) == ({}, ["fold-1", "fold-2", "fold-3"])
     assert (made["deciding"], list(made["horizons"])) == ("rmse", ["1", "5"])
+    windows = [fold["windows"] for fold in made["folds"].values()]
+    share = np.mean([one["test"] / (one["train"] + one["validation"]) for one in windows])
     for horizon, one in made["horizons"].items():
         judged = [made["folds"][name]["horizons"][horizon] for name in made["folds"]]
         own = [one["metrics"]["rmse"] for one in judged]
@@ -135,6 +139,7 @@ def test_every_figure_is_the_mean_over_folds_beside_its_baseline(fleet, config, 
         difference = one["differences"]["rmse"]
         assert (difference["baseline"], difference["better"]) == ("persistence", 3)
         assert difference["each"] == pytest.approx([-value / 2 for value in naive])
+        assert difference["p_value"] == pytest.approx(p_value([v / 2 for v in naive], share))
     assert made["words"][0].startswith("1 ahead: evidence of skill (p = ")
     assert made["words"][0].endswith("; better in 3 of them")
     assert made["backtest"]["rival"] == "buy_and_hold"
@@ -142,6 +147,20 @@ def test_every_figure_is_the_mean_over_folds_beside_its_baseline(fleet, config, 
     (folder,) = (tmp_path / "studies").glob("2*")
     assert json.loads((folder / RESULTS).read_text()) == made
     assert not (tmp_path / "models").exists()
+
+
+def test_the_baseline_is_the_one_that_is_best_on_average(fleet, candles, tmp_path):
+    config = create_config_from_preset("fast", "SAMPLE", candles=candles, target="direction")
+    fleet.skill = 0.5
+    made, _ = validated(config, scheme("expanding", 3), tmp_path)
+    one = made["horizons"]["1"]
+    naive = {name: known["accuracy"]["mean"] for name, known in one["baselines"].items()}
+    assert len(set(naive.values())) == len(naive) > 1
+    difference = one["differences"]["accuracy"]
+    assert difference["baseline"] == max(naive, key=lambda name: naive[name])
+    assert (one["metrics"]["accuracy"]["mean"], difference["better"]) == (1.0, 3)
+    assert difference["p_value"] < 0.01
+    assert made["deciding"] == "log_loss"
 
 
 def test_out_of_fold_predictions_make_one_series_of_all_tested_windows(fleet, config, tmp_path):
