@@ -210,8 +210,13 @@ def _learner(
 def _joining(
     spec: Ensemble, recipe: Recipe, labels: Labels, checkpoints: Path, watch: Stopwatch
 ) -> EnsembleLearner:
-    """What an ensemble learns by: each member in checkpoints of its own, in each fold likewise."""
+    """What an ensemble learns by: each member in checkpoints of its own, in each fold likewise.
+
+    Raises:
+        ConfigError: when its recipe has folds within a fold.
+    """
     config = recipe.config
+    config.parts()  # all of them, so that one is refused before any is trained
 
     def member(name: str, number: int | None) -> Learner:
         part = config.of_member(name, number)
