@@ -57,6 +57,7 @@ def test_a_stopped_fold_goes_on_and_ends_as_the_whole_one(tmp_path: Path) -> Non
     assert np.abs(np.diff(rows["row"])).max() > BARS / 4  # group 2 lies between them
     assert set(rows["actual"]) == {0.0, 1.0}
     assert figures["horizons"]["2"]["metrics"]["log_loss"] > 0
+    assert figures["calibration"]["2"]["error"] >= 0
     assert not whole.checkpoints("fold-2").exists()
     assert not whole.workspace.model_root.exists()
 

@@ -41,7 +41,7 @@ def learn_fold(study: Folded, member: str, listen: Listener) -> None:
     out_of_fold.keep(study, member, rows, found.served, labels.value[rows])
     figures = _figures(recipe, learned, found) | {"seconds": seconds}
     atomic.write_json(study.judged(member), figures)  # last: with it the fold is done
-    shutil.rmtree(study.checkpoints(member), ignore_errors=True)
+    shutil.rmtree(study.checkpoints(member), ignore_errors=True)  # a straight line has none
 
 
 def _figures(recipe: Recipe, learned: Learned, found: Judged) -> dict[str, Any]:
@@ -56,6 +56,7 @@ def _figures(recipe: Recipe, learned: Learned, found: Judged) -> dict[str, Any]:
         "dropped": learned.dataset.dropped,
         "training": _training(learned.fitted),
         "horizons": {str(h): verdict.to_json() for h, verdict in found.verdicts.items()},
+        "calibration": {str(h): one.to_json() for h, one in found.calibrations.items()},
         # groups apart cannot be traded as one: their paths can
         "backtest": found.backtest.to_json() if len(groups) == 1 else None,
         "rival": found.backtest.rival,
