@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 
 import pytest
 
+from atb.clock import parse_time
+from atb.market import access
+from atb.market.sample import simulate
 from atb_cli import tune_view
 from atb_cli.main import main
 
@@ -85,3 +90,36 @@ def test_what_would_be_tried_is_shown_with_the_preset(capsys):
     assert main(["presets", "show", "fast", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert shown["search"]["training.learning_rate"] == {"log_range": [5e-4, 1e-2]}
+
+
+@pytest.mark.slow
+def test_a_study_that_was_killed_goes_on_and_its_preset_trains(atb_in, atb_words, tmp_path):
+    candles = simulate("TEST", "1h", parse_time("2024-01-01"), parse_time("2024-02-03"), seed=5)
+    access.keep(candles, tmp_path / "c.parquet")
+    search = "search:\n  window: {choice: [4, 8]}\n  model.dropout: {range: [0.0, 0.5]}\n"
+    (tmp_path / "p.yaml").write_text(PRESET + search)
+    words = ["tune", "TEST", "--preset", "p.yaml", "--candles", "c.parquet", "--epochs", "5",
+             "--trials", "6", "--output", "mine.yaml"]  # fmt: skip
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [*atb_words, *words], cwd=tmp_path, stderr=stream, stdout=subprocess.DEVNULL
+        )
+    until = time.monotonic() + 300
+    while "validation loss" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "mine.yaml").exists()
+    done = atb_in(*words, "--json", folder=tmp_path)
+    assert done.code == 0, done.err
+    (study,) = (tmp_path / "artifacts" / "studies").glob("*-tune-*")
+    assert (study.name, "are over" in done.err) == (done.json["study"], True)
+    assert sum(done.json["trials"][state] for state in ("complete", "pruned")) == 6
+    assert done.json["best"]["loss"] == min(one["loss"] for one in done.json["ranking"])
+    words = ["train", "model", "TEST", "--preset", "mine.yaml", "--candles", "c.parquet", "--json"]
+    model = atb_in(*words, folder=tmp_path)
+    assert model.code == 0, model.err
+    assert "after 6 trials" in model.err

@@ -116,6 +116,32 @@ def test_trials_are_measured_beside_a_constant_and_told_of(plain):
     assert study.missing() == []
 
 
+@pytest.mark.parametrize("kind", ["return", "direction", "ternary"])
+def test_a_constant_is_the_best_that_needs_no_model(recipe, candles, kind):
+    from atb import walk
+    from atb.events import Stopwatch
+    from atb.studies import tried
+    from atb.targets.build import build
+
+    config = presets.resolve(str(recipe.preset.path), "TEST", target=kind, horizon=3).config
+    asked = Recipe(config, candles, {})
+    dataset = walk.prepare(asked, build(config.target, candles, 0), Stopwatch())
+    rows, train = dataset.split.validation, dataset.split.train
+    labels = dataset.labels.value[:, 0]
+    if kind == "return":
+        spread = labels[train].std()
+        expected = min(np.mean((labels[rows] - one) ** 2) for one in (0, labels[train].mean()))
+        expected /= spread**2
+    else:
+        classes = np.arange(2 if kind == "direction" else 3)
+        shares = np.array([np.sum(labels[train] == one) + 1 for one in classes]) / (
+            len(train) + len(classes)
+        )
+        expected = -np.log(shares)[labels[rows].astype(int)].mean()
+    found = tried.naive_loss(asked, walk.Learned(dataset, None, None))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_nothing_in_test_rows_changes_a_trial(plain, tmp_path, recipe, candles):
     study, found, _ = plain
     test = split_of(study).test
