@@ -9,6 +9,7 @@ import pytest
 
 from atb import presets
 from atb.audit import rows
+from atb.config.data import HISTORIES
 from atb.config.features import SETS, market_of, width
 from atb.workspace import Workspace
 
@@ -20,8 +21,8 @@ SMALL = {"fast": "price", "ridge": "ofi"}  # with a set that is quickly computed
 
 @pytest.fixture(scope="module")
 def histories():
-    found = {m: rows.of(m, None, Workspace(Path())) for m in ("candles", "book")}
-    return {market: history.rows(0, 3_000) for market, history in found.items()}
+    here = Workspace(Path())
+    return {market: rows.of(data(), None, here) for market, data in HISTORIES.items()}
 
 
 def audited(name: str, histories, features: str | None = None):

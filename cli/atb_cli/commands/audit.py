@@ -16,8 +16,7 @@ from atb_cli import options
 if TYPE_CHECKING:
     from atb.audit.planted import Trial
     from atb.audit.report import Audit
-    from atb.config.data import Market
-    from atb.market.candles import Candles
+    from atb.config.data import AnyData
     from atb.market.history import History
 
 SEED = 7
@@ -76,14 +75,15 @@ def lookahead(bars: int, artifacts: Path, as_json: bool, **given: Any) -> None:
         names = " and ".join(f"--{name}" for name in chosen)
         raise UsageError(f"{names} are given", remedy="audit one thing at a time")
 
-    def history(market: Market) -> History:
+    def history(data: AnyData) -> History:
+        market = data.kind
         other = [name for name in paths if name != market and paths[name] is not None]
         if chosen and other:
             raise UsageError(
                 f"--{other[0]} is given, what is audited is of {market}",
                 remedy=f"leave it out, or name rows with --{market}",
             )
-        return rows.of(market, paths[market], Workspace(artifacts))
+        return rows.of(data, paths[market], Workspace(artifacts))
 
     subject, value = next(iter(chosen.items()), ("everything", ""))
     audits = _AUDITS[subject](value, history, bars)
@@ -97,6 +97,7 @@ def lookahead(bars: int, artifacts: Path, as_json: bool, **given: Any) -> None:
 
 def _module(reference: str, history: Any, bars: int) -> list[Audit]:
     from atb.audit import own
+    from atb.config.data import CandleData
 
     found = own.load(reference)
     if found.left_out:
@@ -104,25 +105,32 @@ def _module(reference: str, history: Any, bars: int) -> list[Audit]:
             f"left out, because they take none or several arguments: {', '.join(found.left_out)}",
             err=True,
         )
-    candles: Candles = history("candles")
+    candles = history(CandleData())
+    if len(candles) > bars:
+        click.echo(
+            f"each of the last {bars} of {len(candles)} rows is computed from its past alone; "
+            "a leak that strikes on an earlier one only is found with more --bars",
+            err=True,
+        )
     return [own.audit(found, candles, bars)]
 
 
 def _features(name: str, history: Any, bars: int) -> list[Audit]:
+    from atb.config.data import HISTORIES
     from atb.config.features import market_of
 
-    market = market_of(name)
+    rows = history(HISTORIES[market_of(name)]())
     _tensorflow()
     from atb.audit import shipped
 
-    return [shipped.audit(name, history(market), bars)]
+    return [shipped.audit(name, rows, bars)]
 
 
 def _preset(name: str, history: Any, bars: int) -> list[Audit]:
     from atb import presets
 
     config = presets.resolve(name, SYMBOL).config
-    rows = history(config.data.kind)
+    rows = history(config.data)
     _tensorflow()
     from atb.audit import preset
 
@@ -130,10 +138,11 @@ def _preset(name: str, history: Any, bars: int) -> list[Audit]:
 
 
 def _everything(_: str, history: Any, bars: int) -> list[Audit]:
+    from atb.config.data import HISTORIES
     from atb.config.features import market_of
     from atb.config.targets import TARGETS
 
-    histories = {market: history(market) for market in ("candles", "book")}
+    histories = {market: history(data()) for market, data in HISTORIES.items()}
     _tensorflow()
     from atb.audit import shipped, targets
 

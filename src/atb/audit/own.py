@@ -38,9 +38,11 @@ PAST = 1_000  # rows before those that are cut at, for features that look back
 # What goes wrong in somebody else's arithmetic; anything else is a bug and ends as one.
 _FAILURES = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     NameError,
+    OSError,
     RuntimeError,
     TypeError,
     ValueError,

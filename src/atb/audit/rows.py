@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atb.config.data import BookData, Market
+from atb.config.data import AnyData, BookData
 from atb.errors import DataError
-from atb.market import checks, load
+from atb.market import checks, load, sample
 from atb.market.history import History
 from atb.market.lob import sample as book_sample
 from atb.market.lob.load import load_book
-from atb.market.sample import DEFAULT_START_MS, simulate
+from atb.market.sample import DEFAULT_START_MS
 from atb.workspace import Workspace
 
 SEED = 7
@@ -19,16 +19,20 @@ SIMULATED = 4_000  # rows
 LATEST = 20_000  # rows of a file; each is computed many times
 
 
-def of(market: Market, path: Path | None, workspace: Workspace) -> History:
+def of(data: AnyData, path: Path | None, workspace: Workspace) -> History:
     """Rows of a market: the last ones of a file or stored symbol, else simulated ones.
+
+    Args:
+        data: the market; of a book, what a row is and how deep.
+        path: the file, or the name of stored candles.
+        workspace: where those lie.
 
     Raises:
         DataError: when they cannot be read, or training would refuse them.
     """
-    if path is None:
-        return _simulated(market)
-    found = _candles(path, workspace) if market == "candles" else _book(path, workspace)
-    return found.rows(max(len(found) - LATEST, 0), len(found))
+    if isinstance(data, BookData):
+        return _book(data, path, workspace)
+    return _candles(path, workspace)
 
 
 def require(history: History, rows: int, where: str) -> None:
@@ -44,18 +48,20 @@ def require(history: History, rows: int, where: str) -> None:
         )
 
 
-def _candles(path: Path, workspace: Workspace) -> History:
+def _candles(path: Path | None, workspace: Workspace) -> History:
+    if path is None:
+        end = DEFAULT_START_MS + SIMULATED * HOUR_MS
+        return sample.simulate("SAMPLE", "1h", DEFAULT_START_MS, end, SEED)
     candles = load.unchecked(path, None, workspace)
     checks.require(checks.inspect(candles), str(path))
-    return candles
+    return _latest(candles)
 
 
-def _book(path: Path, workspace: Workspace) -> History:
-    return load_book(None, BookData(path=path), workspace)
+def _book(data: BookData, path: Path | None, workspace: Workspace) -> History:
+    if path is None:
+        return book_sample.simulate("SAMPLE", SIMULATED, SEED, data.levels)
+    return _latest(load_book(None, data.of_file(path), workspace))
 
 
-def _simulated(market: Market) -> History:
-    if market == "book":
-        return book_sample.simulate("SAMPLE", SIMULATED, SEED)
-    end = DEFAULT_START_MS + SIMULATED * HOUR_MS
-    return simulate("SAMPLE", "1h", DEFAULT_START_MS, end, SEED)
+def _latest(history: History) -> History:
+    return history.rows(max(len(history) - LATEST, 0), len(history))
