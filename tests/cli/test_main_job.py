@@ -18,7 +18,8 @@ import pytest
 
 KEYS = {
     "version", "path", "onnx", "symbol", "preset", "data", "metrics", "baselines", "differences",
-    "intervals", "bootstrap", "verdict", "backtest", "parity", "stages", "epochs",
+    "intervals", "bootstrap", "verdict", "headline", "significance", "calibration", "backtest",
+    "parity", "stages", "epochs",
 }  # fmt: skip
 STAGES = {"data", "features", "dataset", "training", "evaluation", "export", "save", "total"}
 
@@ -89,6 +90,9 @@ def test_people_see_header_progress_and_result_on_stderr(trained, summary):
     assert "ETA" in err
     for part in ("rmse", "persistence", "buy and hold", "parity", summary["path"]):
         assert part in err
+    for part in ("How sure that is", "Diebold-Mariano against persistence", "was to hold 90.0%"):
+        assert part in err
+    assert summary["verdict"].startswith(f"{summary['significance']['words']}: ")
     assert "SYNTHETIC" not in err
     assert "\x1b" not in err
 
