@@ -27,6 +27,7 @@ def candles(tmp_path_factory):
         (["--scheme", "blocked"], 2, "blocked"),
         (["--embargo", "-1"], 2, "--embargo"),
         (["--from", "SAMPLE/fast"], 2, "may have learned from windows that folds are tested on"),
+        (["--set", "trading.hook=none"], 2, "unknown backtest 'none'"),
         ([], 3, "600 rows are too few: "),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from atb import atomic
+from atb.backtest import hooks
 from atb.config.folds import FoldSpec
 from atb.config.training import TrainingConfig
 from atb.dataset import folds
@@ -51,13 +52,14 @@ def cross_validate(
         The results as `atb.studies.fold_results` describes them, and why folds failed.
 
     Raises:
-        UsageError: for a recipe that begins with another model's weights.
+        UsageError: for a recipe that begins with another model's weights, or an unknown backtest.
         DataError: when there are too few rows for a fold.
         StoppedError: when a signal stopped it; the same call goes on.
         AtbError: when nothing can be begun; nothing is written then.
     """
     require_installed("train")
     members = recipes(config, scheme)
+    hooks.find(config.trading)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     with Stopwatch(listen).stage("data"):
