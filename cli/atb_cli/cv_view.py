@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from atb.config.folds import FoldSpec
 from atb.config.training import TrainingConfig
@@ -73,7 +74,8 @@ def show(results: Json) -> None:
         title = f"{len(results['paths'])} backtest paths, each of all windows out of fold"
         parts.append(titled(title, _distribution(results)))
     elif results["paths"]:
-        parts.append(result_view.backtest(results["paths"][0]["backtest"]))
+        joined = Text("Predictions of all folds as one series", style="bold")
+        parts.append(Group(joined, result_view.backtest(results["paths"][0]["backtest"])))
     lines = [
         *(("", line) for line in results["words"]),
         ("predictions", results["predictions"]),
