@@ -19,6 +19,7 @@ from atb.evaluation import student
 Float64 = npt.NDArray[np.float64]
 
 NORMAL = NormalDist()
+AT_ONCE = 1000  # halvings of time, so that memory does not grow with their number
 
 
 @dataclass(frozen=True)
@@ -195,34 +196,48 @@ def overfitting(returns: Float64, groups: int = 16) -> Overfitting:
     rows, strategies = returns.shape
     if strategies < 2 or groups % 2 or not 2 <= groups <= min(16, rows // 2):
         raise ValueError(f"{rows} steps of {strategies} strategies cannot be halved by {groups}")
-    edges = np.linspace(0, rows, groups + 1).astype(np.int64)
-    halves = np.array(list(combinations(range(groups), groups // 2)))
-    inside = np.zeros((len(halves), groups))
-    np.put_along_axis(inside, halves, 1.0, axis=1)
-    first, second = (_sharpes(returns, edges, half) for half in (inside, 1 - inside))
-    every, best = np.arange(len(halves)), first.argmax(axis=1)
-    won = second[every, best]
-    below = (second < won[:, np.newaxis]).sum(axis=1)
-    level = (second == won[:, np.newaxis]).sum(axis=1)
-    rank = (below + (level + 1) / 2) / (strategies + 1)
-    logits: Float64 = np.log(rank / (1 - rank))
+    chosen = np.array(list(combinations(range(groups), groups // 2)))
+    halves = np.zeros((len(chosen), groups))
+    np.put_along_axis(halves, chosen, 1.0, axis=1)
+    sums = _group_sums(returns, groups)
+    parts = np.array_split(halves, math.ceil(len(halves) / AT_ONCE))
+    found = (_ranked(sums, part) for part in parts)
+    ranks, best = (np.concatenate(one) for one in zip(*found, strict=True))
+    logits: Float64 = np.log(ranks / (1 - ranks))
     return Overfitting(
         probability=float(np.mean(logits <= 0)),
         logits=logits,
-        loss=float(np.mean(won < 0)),
-        chosen=np.stack([first[every, best], won], axis=1),
+        loss=float(np.mean(best[:, 1] < 0)),
+        chosen=best,
     )
 
 
-def _sharpes(returns: Float64, edges: npt.NDArray[np.int64], half: Float64) -> Float64:
+def _group_sums(returns: Float64, groups: int) -> Float64:
+    """Count, sum and sum of squares `[3, G, S]` of each group's steps, in their deviations."""
+    edges = np.linspace(0, len(returns), groups + 1).astype(np.int64)[:-1]
+    deviation = returns.std(axis=0)
+    standard = returns / np.where(deviation > 0, deviation, 1.0)
+    moments = (np.ones_like(standard), standard, standard**2)
+    return np.stack([np.add.reduceat(moment, edges) for moment in moments])
+
+
+def _ranked(sums: Float64, half: Float64) -> tuple[Float64, Float64]:
+    """Relative rank `[C]` of the best of each half in the other one, its Sharpe ratios `[C, 2]`."""
+    first, second = _sharpes(sums, half), _sharpes(sums, 1 - half)
+    every, best = np.arange(len(half)), first.argmax(axis=1)
+    won = second[every, best]
+    below = (second < won[:, np.newaxis]).sum(axis=1)
+    level = (second == won[:, np.newaxis]).sum(axis=1)
+    rank: Float64 = (below + (level + 1) / 2) / (second.shape[1] + 1)
+    return rank, np.stack([first[every, best], won], axis=1)
+
+
+def _sharpes(sums: Float64, half: Float64) -> Float64:
     """Sharpe ratio per step `[C, S]` of every strategy in every choice of groups `[C, G]`."""
-    counts = half @ np.diff(edges)[:, np.newaxis]
-    scale = np.where(returns.std(axis=0) > 0, returns.std(axis=0), 1.0)
-    standard = returns / scale
-    mean = half @ np.add.reduceat(standard, edges[:-1]) / counts
-    variance = half @ np.add.reduceat(standard**2, edges[:-1]) / counts - mean**2
+    count, total, squares = (half @ moment for moment in sums)
+    mean = total / count
+    variance = squares / count - mean**2
     varies = variance > 1e-12  # else a rounding of nothing
-    result: Float64 = np.divide(
-        mean, np.sqrt(np.maximum(variance, 0.0)), out=np.zeros_like(mean), where=varies
-    )
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    result: Float64 = np.divide(mean, deviation, out=np.zeros_like(mean), where=varies)
     return result
