@@ -26,7 +26,7 @@ def stability_index(expected: Float64, counts: Float64) -> float:
         counts: `[G]` of what is compared with it.
 
     >>> round(stability_index(np.array([500.0, 500.0]), np.array([300.0, 700.0])), 4)
-    0.1685
+    0.1691
     """
     reference = (expected + 0.5) / (expected.sum() + 0.5 * len(expected))
     actual = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
