@@ -162,6 +162,17 @@ def test_decided_classes(given_labels, share, words):
     json.dumps(verdict.to_json(), allow_nan=False)
 
 
+def test_fewer_wrong_decisions_are_no_evidence_where_the_headline_is_worse(given_labels):
+    """Flat but for a few rises it is sure of: more accurate than the majority, less fair to all."""
+    test = np.random.default_rng(3).choice(3, ROWS, p=[0.15, 0.7, 0.15]).astype(float)
+    decided = np.ones(ROWS, np.int64)
+    decided[np.flatnonzero(test == 2)[:10]] = 2
+    verdict = judge_decided(decided, given_labels(test, test), 7)
+    assert verdict.significance.baseline == "majority"
+    assert verdict.significance.adjusted_p_value < 0.001
+    assert verdict.words.startswith("no evidence of skill (p < 0.001 after 1 trial): worse than ")
+
+
 def test_an_interval_is_that_of_the_closed_form_where_rows_are_independent(given_labels):
     train, test, decided = decisions(0.2)
     low, high = judge_decided(decided, given_labels(train, test), 7).intervals["accuracy"]
