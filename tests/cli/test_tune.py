@@ -69,6 +69,7 @@ def test_a_failed_trial_and_a_simulator_are_not_hidden(capsys):
         (["--preset", "nonsense"], 2, "unknown preset 'nonsense'"),
         (["--preset", "lob-mlp"], 4, "lob-mlp.yaml: has no search block, so there is nothing to"),
         (["--preset", "fast", "--from", "TEST/fast"], 2, "--from: trials begin with weights of"),
+        (["--preset", "fast", "--output", "a.json"], 2, "--output a.json: a preset file ends in"),
         (["--preset", "p.yaml"], 4, "p.yaml:6: unknown key 'windw'; did you mean 'window'?"),
         (["--preset", "fast", "--model-type", "tcn"], 4, "fast.yaml:27: unknown key 'model.units'"),
     ],

@@ -61,7 +61,7 @@ def test_the_fold_of_a_study_is_none_of_the_preset(tmp_path):
 )
 def test_a_file_that_is_no_preset_is_refused(tmp_path, name, message):
     with pytest.raises(UsageError, match=message):
-        tuned_preset.require_free(tmp_path / name, "a study")
+        tuned_preset.require_preset_name(tmp_path / name)
 
 
 def test_only_what_the_same_study_wrote_is_replaced(tmp_path):

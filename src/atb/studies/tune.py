@@ -66,6 +66,8 @@ def tune(
     """
     require_installed("train")
     require_installed("tune")
+    if output is not None:
+        tuned_preset.require_preset_name(output)
     possible = recipes(recipe, trials, cv)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()

@@ -22,20 +22,29 @@ SUFFIXES = (".yaml", ".yml")
 OF_THE_STUDY = {"data": ("path", "source", "start", "end"), "dataset": ("fold",)}  # not written
 
 
-def require_free(path: Path, study: str) -> None:
-    """Refuse a file that cannot become a preset, or is one that this study has not written.
+def require_preset_name(path: Path) -> None:
+    """Refuse a file that cannot be a preset.
 
     Raises:
         UsageError: saying what to name instead.
     """
-    where = f"--output {path}"
     if path.suffix not in SUFFIXES:
         raise UsageError(
-            "a preset file ends in .yaml", where=where, remedy=f"name {path.stem or 'my'}.yaml"
+            "a preset file ends in .yaml",
+            where=f"--output {path}",
+            remedy=f"name {path.stem or 'my'}.yaml",
         )
     check_name(path.stem)
+
+
+def require_free(path: Path, study: str) -> None:
+    """Refuse a file that is there, unless this study has written it.
+
+    Raises:
+        UsageError: naming it.
+    """
     if path.exists() and _study_of(path) != study:
-        raise UsageError("it exists already", where=where, remedy="name another file")
+        raise UsageError("it exists already", where=f"--output {path}", remedy="name another file")
 
 
 def fields_of(
