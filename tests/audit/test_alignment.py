@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,11 +83,9 @@ def test_no_smoothing_is_accused(smoothing: str) -> None:
 
 
 def test_a_price_that_stands_still_is_no_fault() -> None:
-    from dataclasses import replace
-
-    still = replace(SHORT, close=np.repeat(SHORT.close[::8], 8)[:ROWS])
-    for kind in ("return", "volatility", "direction"):
-        assert targets.audit(TARGETS[kind](horizon=3), still, BARS).faults == ()
+    still = replace(SHORT, close=np.repeat(np.arange(1.0, 26), 8))
+    for kind in ("return", "volatility", "direction", "ternary"):
+        assert targets.audit(TARGETS[kind](horizon=1), still, BARS).faults == ()
 
 
 def test_too_few_rows_are_said() -> None:

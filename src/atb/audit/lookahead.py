@@ -192,10 +192,10 @@ def _changed(
 def _versions(
     subject: Subject, history: History, version: Version, cuts: Sequence[int] | Any
 ) -> Iterator[Values]:
-    """`[N, F]` values of the version of each cut; the first is longest, or as long as any."""
+    """`[N, F]` values of the version of each cut, NaN where it has no row."""
     for start in range(0, len(cuts), BATCH):
         made = [version(history, int(cut)) for cut in cuts[start : start + BATCH]]
-        # The whole history goes along, so that every answer has N rows.
+        # The whole history goes along: so every answer has N rows.
         yield from subject.compute([*made, history])[:-1]
 
 

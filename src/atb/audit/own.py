@@ -5,8 +5,8 @@
 
 A function takes one argument, a `pandas.DataFrame` with the columns `date` (open time, UTC),
 `open`, `high`, `low`, `close` and `volume`, a row per bar. It returns one value per row, as a
-Series, an array or a list, or several in a frame: the columns that it added are its features.
-TensorFlow is not needed.
+Series, an array or a list, or several in a frame: the columns that it added are its features. A
+Series that kept the frame's index may lack rows. TensorFlow is not needed.
 """
 
 from __future__ import annotations
@@ -198,7 +198,10 @@ def _called(name: str, feature: Feature, candles: Candles) -> dict[str, Float64]
     pandas = require("pandas", extra="audit")
     frame = _frame(pandas, candles)
     given = frozenset(frame.columns)
+    index = frame.index
     made = feature(frame)
+    if isinstance(made, pandas.Series) and made.index.isin(index).all():
+        made = made.reindex(index)  # as it would be when put into the frame
     if not isinstance(made, pandas.DataFrame):
         return {name: np.asarray(made, np.float64)}
     added = [column for column in made.columns if column not in given]
