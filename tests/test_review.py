@@ -64,9 +64,11 @@ def made(workspace, history):
     """`made(number, error=, ...)`: a good model whose predictions miss by so much."""
     draw = np.random.default_rng(5)
     actual = draw.normal(0, 0.01, ROWS)
-    noise = draw.normal(0, 1, ROWS)
+    noises = draw.normal(0, 1, (2, ROWS))
 
-    def made(number, error=0.005, name="fast", behind=0, change=lambda files: None, **options):
+    def made(
+        number, error=0.005, name="fast", behind=0, noise=0, change=lambda files: None, **options
+    ):
         stamp = STAMPS[number]
         config = presets.resolve("fast", "BTCUSDT", **options).config
         config = config.model_copy(update={"name": name})
@@ -98,7 +100,7 @@ def made(workspace, history):
         table = {
             "time": pa.array(history.time[rows], pa.timestamp("ms", tz="UTC")),
             "price": history.price[rows],
-            "prediction": actual + error * noise,
+            "prediction": actual + error * noises[noise],
             "actual": actual,
         }
         files = {"metadata": metadata, "metrics": metrics, "table": table, "says": says}
@@ -238,6 +240,8 @@ def test_not_worse_is_asked_on_shared_rows(workspace, made):
     assert "share of its rmse, paired on 1,000 rows" in worse.words
     equal = answer(review.examine(workspace, made(2, error=0.005)), "not_worse")
     assert equal.passed and equal.value == 0
+    level = answer(review.examine(workspace, made(4, error=0.005, noise=1)), "not_worse")
+    assert not level.passed and level.value > 0.03  # the worse end of the interval
     other = answer(review.examine(workspace, made(3, error=0.006, behind=200)), "not_worse")
     assert not other.passed  # at the same times other things came true: other candles
     assert "(800 rows differ)" in other.words

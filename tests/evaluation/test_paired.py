@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from atb.evaluation.metric import Outcome
 from atb.evaluation.paired import side_by_side, worsening
+from atb.evaluation.trials import TRIALS
 
 ROWS = 400
 
@@ -87,3 +90,13 @@ def test_equal_seeds_draw_equal_rows(actual):
     one, other = outcome(actual * 0.1, actual), outcome(actual * 0.2, actual)
     assert pairs("return", one, other) == pairs("return", one, other)
     assert pairs("return", one, other) != pairs("return", one, other, seed=8)
+
+
+def test_worse_is_lower_where_the_metric_that_decides_rises(monkeypatch):
+    rising = replace(TRIALS["probability"], headline=("accuracy", "accuracy"))
+    monkeypatch.setitem(TRIALS, "probability", rising)
+    actual = np.tile([1.0, 0.0, 1.0, 0.0], 50)
+    right, often = outcome(np.tile([0.9, 0.1, 0.9, 0.1], 50), actual), np.tile([0.9, 0.1], 100)
+    often[::5] = 1 - often[::5]
+    found = worsening("probability", outcome(often, actual), right, 1, 7)
+    assert found.value == pytest.approx(0.2) and found.low > 0
