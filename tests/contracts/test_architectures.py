@@ -12,16 +12,7 @@ import numpy as np
 import pytest
 
 from atb import presets
-from atb.config.architectures import (
-    ARCHITECTURES,
-    AnyArchitecture,
-    Ensemble,
-    Gru,
-    Lstm,
-    Member,
-    Transformer,
-)
-from atb.config.ensemble import Stacking
+from atb.config.architectures import ARCHITECTURES, AnyArchitecture, Gru, Lstm, Transformer
 from atb.config.features import width
 from atb.config.targets import TARGETS, AnyTarget, MidPriceTarget, ReturnTarget
 from atb.config.training import TrainingConfig
@@ -40,13 +31,6 @@ VARIANTS: dict[str, AnyArchitecture] = {
     # As many heads as bars: a transposition the converter got wrong would go unseen by shapes.
     "transformer_causal": Transformer(
         width=32, heads=BARS, blocks=1, causal=True, positions="learned", dense=(8,)
-    ),
-    "ensemble_stacking": Ensemble(
-        members=(
-            Member(name="one", model=Gru(units=(5,))),
-            Member(name="other", model=Gru(units=(4,))),
-        ),
-        rule=Stacking(),
     ),
 }
 PRESETS: dict[str, TrainingConfig] = {
@@ -236,11 +220,10 @@ PARAMETERS = {
     "default_bilstm": 2 * (lstm(15, 64) + lstm(128, 64)) + dense(128, 1),
     "default_tcn": conv(15, 64) + conv(15, 64, kernel=1) + 9 * conv(64, 64) + dense(64, 1),
     "default_transformer": dense(15, 64) + 2 * encoder(64, 128) + 2 * 64 + dense(64, 1),
-    # One share of each member; or a line from their answers.
+    # A share of each member.
     "default_ensemble": (gru(15, 64) + gru(64, 64) + dense(64, 1))
     + (conv(15, 64) + conv(15, 64, kernel=1) + 9 * conv(64, 64) + dense(64, 1))
     + 2,
-    "ensemble_stacking": (gru(15, 5) + dense(5, 1)) + (gru(15, 4) + dense(4, 1)) + dense(2, 1),
     "gru_both_ways": 2 * (gru(15, 7) + gru(14, 6) + gru(12, 5)) + dense(10, 4) + dense(4, 1),
     "lstm_both_ways": 2 * (lstm(15, 7) + lstm(14, 6) + lstm(12, 5)) + dense(10, 4) + dense(4, 1),
     "lstm_three": lstm(15, 7) + lstm(7, 6) + lstm(6, 5) + dense(5, 1),

@@ -190,15 +190,16 @@ def test_a_line_is_fitted_on_answers_out_of_fold_in_the_unit_of_the_whole() -> N
     assert asked and not any(tested & set(ends.tolist()) for ends in asked)
 
 
-def test_a_vote_of_three_classes_leaves_as_a_graph_that_agrees(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rule", [Voting(voting="hard"), Stacking()])
+def test_three_classes_leave_as_a_graph_that_agrees(tmp_path: Path, rule: Any) -> None:
     from atb.export import graph, parity
     from atb.export.onnx import export
     from atb.features.scaling import Scaling
     from atb.models.build import network
 
     target, draw = TernaryTarget(horizon=(1, 5)), np.random.default_rng(1)
-    joint = network(spec(Voting(voting="hard")), target, (WINDOW, 5))
-    for layer in joint.layers[1:-1]:
+    joint = network(spec(rule), target, (WINDOW, 5))
+    for layer in joint.layers[1:4]:
         layer.set_weights([draw.normal(0, 0.5, w.shape) for w in layer.get_weights()])
     serving = graph.serving_model(
         joint,
