@@ -81,7 +81,9 @@ def test_a_small_shift_that_is_sure_is_told_and_no_alarm(profile):
 def test_a_handful_of_dependent_rows_says_nothing(profile):
     found = watched(profile, 12, 9, shift=1.5)
     assert {one.name for one in found.columns if one.state == "undecided"} == set(NAMES)
-    assert found.words().endswith("too few rows to tell of 8")
+    assert found.words() == "stable: none of 10 columns drifted; too few rows to tell of 8"
+    single = watched(profile, 1, 9)
+    assert single.words() == "undecided; too few rows to tell of 10"
 
 
 def test_larger_errors_are_drift_and_smaller_ones_are_not(profile):

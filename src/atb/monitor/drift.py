@@ -101,12 +101,13 @@ class Drift:
         found = list(named["drifted"])
         if self.errors is not None and self.errors.state == "drifted":
             found.append("the level of errors")
-        of = len(self.columns)
-        said = [f"drifted: {_listed(found)}" if found else f"stable: none of {of} columns drifted"]
+        of, unsure = len(self.columns), len(named["undecided"])
+        calm = "undecided" if unsure == of else f"stable: none of {of} columns drifted"
+        said = [f"drifted: {_listed(found)}" if found else calm]
         if named["shifted"]:
             said.append(f"shifted a little: {_listed(named['shifted'])}")
-        if named["undecided"]:
-            said.append(f"too few rows to tell of {len(named['undecided'])}")
+        if unsure:
+            said.append(f"too few rows to tell of {unsure}")
         if self.errors is None:
             said.append("no outcome is known yet")
         return "; ".join(said)
