@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,6 +49,8 @@ def test_the_window_is_what_comes_after_the_change():
     seen = [i for i in range(1000) if adwin.update(0.2 if i < 500 else 0.8)]
     assert seen and 500 <= seen[0] < 564
     assert adwin.mean == pytest.approx(0.8, abs=0.03) and 400 < adwin.width <= 550
+    left = reduce(lambda one, other: one.joined(other), adwin._oldest_first())
+    assert vars(adwin._whole) == pytest.approx(vars(left))
 
 
 def test_nothing_changes_where_nothing_does():

@@ -44,6 +44,12 @@ def test_medians_of_a_gaussian_process_are_as_dependent_as_theory_says():
     assert found[7] == pytest.approx(expected, rel=0.15)  # batches of 128
 
 
+def test_batches_are_part_of_the_whole_they_are_compared_with():
+    """Pairs have means 1, 0, 1, 0, ...: twice the variance of two draws, of 14 rows in 16."""
+    pairs = np.tile([True, True, False, False], 4)[:, np.newaxis]
+    assert memory.inflation(pairs) == pytest.approx([1, 2 * 16 / 14])
+
+
 def test_what_never_varies_is_counted_in_full():
     assert memory.inflation(np.ones((100, 3), bool)).tolist() == [1.0]
     assert memory.effective(7, np.ones(1)) == 7.0
