@@ -9,18 +9,21 @@ if TYPE_CHECKING:
     from atb.errors import AtbError
 
 
-def end_as(failures: Mapping[str, AtbError], members: int, remedy: str = "") -> None:
+def end_as(
+    failures: Mapping[str, AtbError], members: int, *, of: str = "models", remedy: str = ""
+) -> None:
     """End as the first member that failed did, if one did.
 
     Args:
         failures: by member, the error.
         members: how many there were.
+        of: what they are.
         remedy: what to do about one that diverged; it would go on into the same step.
     """
     from atb.errors import DivergedError
 
     for name, error in failures.items():
-        others = f"{len(failures)} of {members} models failed"
+        others = f"{len(failures)} of {members} {of} failed"
         advice = "the same command tries again what failed"
         if isinstance(error, DivergedError):
             advice = (remedy or "train {name} with a lower --learning-rate").format(name=name)

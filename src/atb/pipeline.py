@@ -51,6 +51,7 @@ def train_model(
         AtbError: of the kind that says what went wrong; nothing is registered then.
     """
     require_installed("train")
+    _require_whole(config)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable(workspace.models(config.symbol, config.name))
     hooks.find(config.trading)
@@ -166,6 +167,16 @@ def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> 
         history = load_history(config.symbol, config.data, workspace, watch.listen)
         require_enough(config, len(history), history.source)
         return history
+
+
+def _require_whole(config: TrainingConfig) -> None:
+    """Refuse to register a model of a fold: of some schemes it has learned from later rows."""
+    if config.dataset.fold is not None:
+        raise UsageError(
+            f"a fold of {config.dataset.fold.scheme} makes no model to be kept",
+            where="dataset.fold",
+            remedy=f"atb train cv {config.symbol} trains and judges all folds",
+        )
 
 
 def require_enough(config: TrainingConfig, rows: int, source: str) -> None:

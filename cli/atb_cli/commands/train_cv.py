@@ -84,4 +84,4 @@ def command(
         render.json_line(results)
     else:
         click.echo(results["path"])
-    failing.end_as(failures, folds.count)
+    failing.end_as(failures, folds.count, of="folds")

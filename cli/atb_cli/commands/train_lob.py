@@ -69,7 +69,7 @@ def command(
         render.json_line(results)
     else:
         click.echo(results["path"])
-    failing.end_as(failures, len(names), AFTER_DIVERGING)
+    failing.end_as(failures, len(names), remedy=AFTER_DIVERGING)
 
 
 def _book(

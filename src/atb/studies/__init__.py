@@ -1,4 +1,5 @@
-"""Many trainings, one question: presets side by side on one order book.
+"""Many trainings, one question: folds, trials, members of an ensemble, presets side by side.
 
-Knows how trainings are asked for and compared, not how one is done. Open `suite.py` first.
+Knows how trainings are asked for and compared, not how one is done. Open `study.py` first, then
+`compare.py`, the plainest of those who use it.
 """
