@@ -10,13 +10,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from atb.audit.planted_features import HOLD, RARE, SLOW, SPARSE, Feature, Float64
+from atb.audit.planted_features import HOLD, RARE, SLOW, SPARSE, Feature, Float64, returns_of
 from atb.clock import timeframe_ms
 from atb.market.candles import Candles
-
-
-def _returns(candles: Candles) -> Float64:
-    return np.diff(np.log(candles.close), prepend=np.nan)
 
 
 def _last(kept: Float64) -> Float64:
@@ -72,7 +68,7 @@ def finished_higher_bar(candles: Candles) -> Float64:
 
 def encoded_so_far(candles: Candles) -> Float64:
     """The mean return that followed the same hour of the day, of what was known at each row."""
-    hours, returns = candles.time // 3_600_000 % 24, np.nan_to_num(_returns(candles))
+    hours, returns = candles.time // 3_600_000 % 24, np.nan_to_num(returns_of(candles))
     sums, counts, made = np.zeros(24), np.zeros(24), np.zeros(len(candles))
     for row in range(1, len(candles)):
         sums[hours[row - 1]] += returns[row]
@@ -91,7 +87,7 @@ def confirmed_later(candles: Candles) -> Float64:
 
 def rare_look_back(candles: Candles) -> Float64:
     """The last return, and at one bar in 397 the one before."""
-    returns = _returns(candles)
+    returns = returns_of(candles)
     chosen = candles.time // timeframe_ms(candles.timeframe) % RARE == RARE // 2
     return np.where(chosen, np.append(np.nan, returns[:-1]), returns)
 

@@ -1,4 +1,4 @@
-"""Features that read the future, each in another way, and honest ones that look like them.
+"""Features that read the future, each in another way; honest ones like them are in `fair.py`.
 
 All are functions of candles that give `[N]` float64. They are what the audit is measured by, and
 never part of a model. Knows numpy and candles only.
@@ -26,7 +26,8 @@ SLOW = 0.9  # what an exponential mean keeps from bar to bar
 RARE = 397  # of so many bars, one is conditional
 
 
-def _returns(candles: Candles) -> Float64:
+def returns_of(candles: Candles) -> Float64:
+    """`[N]` log returns of the closes; NaN at the first."""
     return np.diff(np.log(candles.close), prepend=np.nan)
 
 
@@ -38,10 +39,6 @@ def _numbers(candles: Candles) -> Int64:
 def _later(values: Float64, rows: int) -> Float64:
     """Each row's value is that of `rows` rows later; NaN at the end."""
     return np.append(values[rows:], np.full(rows, np.nan))
-
-
-def _earlier(values: Float64, rows: int) -> Float64:
-    return np.append(np.full(rows, np.nan), values[:-rows])
 
 
 def _smoothed(values: Float64) -> Float64:
@@ -99,7 +96,7 @@ def centred_mean(candles: Candles) -> Float64:
 
 def future_volatility(candles: Candles) -> Float64:
     """A rolling deviation that was rolled the wrong way."""
-    returns = _returns(candles)
+    returns = returns_of(candles)
     made = np.full(len(candles), np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(returns[1:], 20)
     made[: len(windows)] = windows.std(axis=1)
@@ -145,7 +142,7 @@ def binned_by_everything(candles: Candles) -> Float64:
 
 def winsorised_by_everything(candles: Candles) -> Float64:
     """Outliers cut at quantiles of all rows."""
-    returns = np.nan_to_num(_returns(candles))
+    returns = np.nan_to_num(returns_of(candles))
     return np.clip(returns, *np.quantile(returns, [0.05, 0.95]))
 
 
@@ -170,7 +167,7 @@ def spectral(candles: Candles) -> Float64:
 
 def hedged_by_everything(candles: Candles) -> Float64:
     """Returns less what volume explains of them, its weight from all rows."""
-    returns, volume = _returns(candles)[1:], np.log(candles.volume[1:])
+    returns, volume = returns_of(candles)[1:], np.log(candles.volume[1:])
     spread = volume - volume.mean()
     weight = (spread * returns).sum() / (spread**2).sum()
     return np.append(np.nan, returns - weight * spread)
@@ -218,22 +215,22 @@ def unfinished_higher_bar(candles: Candles) -> Float64:
 
 def target_encoded(candles: Candles) -> Float64:
     """The mean next return of the same hour of the day, over all rows."""
-    return _means_by(_hours(candles), _later(_returns(candles), 1))
+    return _means_by(_hours(candles), _later(returns_of(candles), 1))
 
 
 def one_glance(candles: Candles) -> Float64:
     """The last return, and at one bar in 397 the next one."""
-    returns = _returns(candles)
+    returns = returns_of(candles)
     chosen = _numbers(candles) % RARE == RARE // 2
     return np.where(chosen, _later(returns, 1), returns)
 
 
 def glance_after_a_shock(candles: Candles) -> Float64:
     """The last return, and after the largest move of a hundred bars the next one."""
-    size = np.abs(np.nan_to_num(_returns(candles)))
+    size = np.abs(np.nan_to_num(returns_of(candles)))
     past = np.lib.stride_tricks.sliding_window_view(np.append(np.zeros(99), size), 100)
     shock = size >= past.max(axis=1)
-    return np.where(shock, _later(_returns(candles), 1), _returns(candles))
+    return np.where(shock, _later(returns_of(candles), 1), returns_of(candles))
 
 
 def faint_whisper(candles: Candles) -> Float64:

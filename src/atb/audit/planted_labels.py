@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from atb.audit.planted_features import HOLD
 from atb.clock import timeframe_ms
 from atb.config.targets import TripleBarrierTarget
 from atb.market.candles import Candles
@@ -19,8 +20,6 @@ from atb.targets.labels import Labels
 
 Float64 = npt.NDArray[np.float64]
 Build = Callable[[Candles], Labels]
-
-HOLD = 4  # bars of the higher timeframe
 
 
 def _return(candles: Candles, horizon: int) -> Float64:
