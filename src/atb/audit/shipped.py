@@ -16,23 +16,13 @@ from atb.audit import rows
 from atb.audit.lookahead import BARS, CHANGED, LOST, Finding, Subject, differing, examine, rounding
 from atb.audit.report import Audit
 from atb.config.feature import Feature
-from atb.config.features import FEATURES, SETS, lookback, market_of
+from atb.config.features import FEATURES, SETS, columns, lookback, market_of
 from atb.features.layer import VIEWS, FeatureSet, compute, function_of
 from atb.market.history import History
 
 Float32 = npt.NDArray[np.float32]
 
 OLDER = 20  # rows beyond the lookback that are disturbed
-
-
-def names(set_name: str) -> tuple[str, ...]:
-    """A name for each column of a set: that of its feature, numbered where it makes several."""
-    members = (FEATURES[member] for member in SETS[set_name])
-    return tuple(
-        member.name if member.width == 1 else f"{member.name}[{column}]"
-        for member in members
-        for column in range(member.width)
-    )
 
 
 def layer(set_name: str) -> Subject:
@@ -46,7 +36,7 @@ def layer(set_name: str) -> Subject:
             part[before : before + len(history)] = history.matrix()
         return np.asarray(layer(raw), np.float32)
 
-    return Subject(names(set_name), made)
+    return Subject(columns(set_name), made)
 
 
 def matrix(set_name: str) -> Subject:
@@ -55,7 +45,7 @@ def matrix(set_name: str) -> Subject:
     def made(histories: Sequence[History]) -> Float32:
         return np.stack([compute(set_name, history) for history in histories])
 
-    return Subject(names(set_name), made)
+    return Subject(columns(set_name), made)
 
 
 def audit(set_name: str, history: History, bars: int = BARS) -> Audit:
