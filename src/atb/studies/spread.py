@@ -6,7 +6,7 @@ Knows numbers, not what they measure; one that is missing is None, and left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,21 +63,12 @@ def p_value(values: Sequence[float | None], tested_share: float) -> float | None
     return 1 - student.below(float(np.mean(known)) / error, len(known) - 1)
 
 
-def of_each(
-    many: Sequence[Mapping[str, Any]], names: Iterable[str] | None = None
-) -> dict[str, list[float | None]]:
-    """By name, the value in each of several objects.
-
-    Args:
-        many: objects with figures.
-        names: which figures; None for whatever is a number in the first object that has it.
-    """
-    found = names or dict.fromkeys(
-        name for one in many for name, value in one.items() if is_number(value)
-    )
+def of_each(many: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
+    """By name, each figure in each of several objects: whatever is a number in one of them."""
+    found = dict.fromkeys(name for one in many for name, value in one.items() if _is_number(value))
     return {name: [one.get(name) for one in many] for name in found}
 
 
-def is_number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     """Whether a JSON value is a number; truth is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
