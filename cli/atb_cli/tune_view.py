@@ -14,8 +14,8 @@ from rich.console import Group
 
 from atb.presets import Recipe
 from atb_cli.render import console, loudly, pairs, table, titled
+from atb_cli.result_view import SYNTHETIC
 
-SYNTHETIC = "SYNTHETIC DATA: a simulator made these rows; they say nothing about a market"
 SHOWN = 10  # trials in the table; the results' file has all
 
 
