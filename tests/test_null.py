@@ -62,7 +62,7 @@ def test_random_walks_have_no_skill_and_none_is_promoted(
 def test_shuffled_labels_of_a_real_market_teach_nothing(
     tensorflow_ready: None, market_data: Path, tmp_path: Path
 ) -> None:
-    from atb import walk
+    from atb import judging, learning
 
     candles = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
     recipe_config = config("BTCUSDT", candles)
@@ -74,7 +74,9 @@ def test_shuffled_labels_of_a_real_market_teach_nothing(
     shuffled[known] = labels.value[np.random.default_rng(0).permutation(known)]
     recipe = runs.Recipe(recipe_config, history, {})
     wrong = replace(labels, value=shuffled)
-    learned = walk.learn(recipe, wrong, workspace, tmp_path / "checkpoints", Stopwatch(silent))
-    (verdict,) = walk.judged(recipe, learned, hooks.find(recipe_config.trading)).verdicts.values()
+    learned = learning.learn(recipe, wrong, workspace, tmp_path / "checkpoints", Stopwatch(silent))
+    (verdict,) = judging.judged(
+        recipe, learned, hooks.find(recipe_config.trading)
+    ).verdicts.values()
     assert verdict.metrics["auc"] == pytest.approx(0.5, abs=0.03)
     assert verdict.words.startswith("no evidence of skill (p = ")

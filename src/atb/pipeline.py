@@ -26,7 +26,8 @@ from atb.targets.build import build
 from atb.workspace import Workspace
 
 if TYPE_CHECKING:
-    from atb.walk import Learned, TrainingResult
+    from atb.learning import Learned
+    from atb.walk import TrainingResult
 
 
 def train_model(
@@ -129,9 +130,9 @@ def learn(
     config = recipe.config
     labels = build(config.target, recipe.history, config.dataset.max_gap)
     backend.prepare(config.training.seed)
-    from atb import walk  # not earlier: it imports TensorFlow
+    from atb import learning  # not earlier: it imports TensorFlow
 
-    return walk.learn(recipe, labels, workspace, checkpoints, Stopwatch(listen))
+    return learning.learn(recipe, labels, workspace, checkpoints, Stopwatch(listen))
 
 
 def resume_training(

@@ -118,14 +118,14 @@ def test_trials_are_measured_beside_a_constant_and_told_of(plain):
 
 @pytest.mark.parametrize("kind", ["return", "direction", "ternary"])
 def test_a_constant_is_the_best_that_needs_no_model(recipe, candles, kind):
-    from atb import walk
+    from atb import learning
     from atb.events import Stopwatch
     from atb.studies import tried
     from atb.targets.build import build
 
     config = presets.resolve(str(recipe.preset.path), "TEST", target=kind, horizon=3).config
     asked = Recipe(config, candles, {})
-    dataset = walk.prepare(asked, build(config.target, candles, 0), Stopwatch())
+    dataset = learning.prepare(asked, build(config.target, candles, 0), Stopwatch())
     rows, train = dataset.split.validation, dataset.split.train
     labels = dataset.labels.value[:, 0]
     if kind == "return":
@@ -138,7 +138,7 @@ def test_a_constant_is_the_best_that_needs_no_model(recipe, candles, kind):
             len(train) + len(classes)
         )
         expected = -np.log(shares)[labels[rows].astype(int)].mean()
-    found = tried.naive_loss(asked, walk.Learned(dataset, None, None))
+    found = tried.naive_loss(asked, learning.Learned(dataset, None, None))
     assert found == pytest.approx(expected, rel=1e-5)
 
 

@@ -103,8 +103,7 @@ def side_by_side(
 
 def worsening(unit: Output, one: Outcome, other: Outcome, horizon: int, seed: int) -> Worsening:
     """How much worse `one` is than `other`; arguments as in `side_by_side`."""
-    trial = TRIALS[unit]
-    metric = next(c.metric for c in trial.contests if c.metric.name == trial.headline[0])
+    metric = TRIALS[unit].deciding
     (a, a_samples), (b, b_samples) = _measured(metric, one, other, horizon, seed)
     sign = -1 if metric.rising else 1
     low, high = bootstrap.interval(sign * (a_samples / b_samples - 1))

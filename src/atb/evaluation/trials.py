@@ -53,6 +53,11 @@ class Trial:
     tested: Contest
     classes: tuple[str, ...] = ()
 
+    @property
+    def deciding(self) -> Metric:
+        """The metric that decides."""
+        return next(one.metric for one in self.contests if one.metric.name == self.headline[0])
+
 
 def _of_classes(
     classes: int,

@@ -121,9 +121,8 @@ def _means(runs: Sequence[Tested], names: Sequence[str]) -> Json:
 def _metric(output: Output) -> tuple[Metric, ...]:
     """The deciding metric, then those that are shown beside it."""
     metrics = {contest.metric.name: contest.metric for contest in TRIALS[output].contests}
-    headline = TRIALS[output].headline[0]
-    shown = [metrics[name] for name in SHOWN if name in metrics and name != headline]
-    return metrics[headline], *shown
+    deciding = TRIALS[output].deciding
+    return deciding, *(metrics[name] for name in SHOWN if name in metrics and name != deciding.name)
 
 
 def _deciding(runs: Sequence[Tested]) -> _Figure:

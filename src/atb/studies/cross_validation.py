@@ -24,7 +24,7 @@ from atb.fleet.job import Job
 from atb.market.access import load_history
 from atb.market.history import History
 from atb.studies import fold_jobs, fold_results, out_of_fold, side_by_side
-from atb.studies.folded import KIND, Folded
+from atb.studies.folded import KIND, Folded, recipes_of
 from atb.studies.study import RESULTS
 from atb.workspace import Workspace
 
@@ -78,7 +78,7 @@ def cross_validate(
 
 
 def recipes(config: TrainingConfig, scheme: FoldSpec) -> dict[str, TrainingConfig]:
-    """The recipe of each fold, by name: `fold-1` and so on.
+    """The recipe of each fold, by name.
 
     Raises:
         UsageError: for a recipe that begins with another model's weights.
@@ -89,17 +89,7 @@ def recipes(config: TrainingConfig, scheme: FoldSpec) -> dict[str, TrainingConfi
             where="--from",
             remedy="leave it out; each fold begins with weights of its own",
         )
-    digits = len(str(scheme.count))
-    return {
-        f"fold-{number + 1:0{digits}}": _of_fold(config, scheme, number)
-        for number in range(scheme.count)
-    }
-
-
-def _of_fold(config: TrainingConfig, scheme: FoldSpec, number: int) -> TrainingConfig:
-    fold = scheme.model_copy(update={"number": number})
-    dataset = config.dataset.model_copy(update={"fold": fold})
-    return config.model_copy(update={"dataset": dataset})
+    return recipes_of(config, scheme)
 
 
 def _require_enough(config: TrainingConfig, history: History) -> None:

@@ -21,13 +21,13 @@ from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import judge_decided
 from atb.events import Listener, Stopwatch
 from atb.extras import require
+from atb.learning import prepare
 from atb.market.access import load_history
 from atb.market.history import History
 from atb.registry import integrity
 from atb.runs import Recipe
 from atb.tabular.moments import flattened, in_pieces
 from atb.targets.build import build
-from atb.walk import prepare
 from atb.workspace import Workspace
 
 Float64 = npt.NDArray[np.float64]

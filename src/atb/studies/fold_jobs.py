@@ -20,7 +20,8 @@ from atb.studies.folded import Folded
 
 if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
     from atb.dataset.learner import Fitted
-    from atb.walk import Judged, Learned
+    from atb.judging import Judged
+    from atb.learning import Learned
 
 
 def learn_fold(study: Folded, member: str, listen: Listener) -> None:
@@ -33,10 +34,10 @@ def learn_fold(study: Folded, member: str, listen: Listener) -> None:
     watch = Stopwatch(listen)
     learned = pipeline.learn(recipe, study.workspace, study.checkpoints(member), watch.listen)
     seconds = watch.total()["total"]
-    from atb import walk  # not earlier: it imports TensorFlow
+    from atb.judging import judged  # not earlier: it imports TensorFlow
 
     with watch.stage("evaluation"):
-        found = walk.judged(recipe, learned, hooks.find(recipe.config.trading))
+        found = judged(recipe, learned, hooks.find(recipe.config.trading))
     rows, labels = found.predictions.rows, learned.dataset.labels
     out_of_fold.keep(study, member, rows, found.served, labels.value[rows])
     figures = _figures(recipe, learned, found) | {"seconds": seconds}

@@ -17,6 +17,26 @@ from atb.studies.study import Study
 KIND = "cv"
 
 
+def recipes_of(config: TrainingConfig, scheme: FoldSpec) -> dict[str, TrainingConfig]:
+    """The recipe of each fold, by name: `fold-1` and so on, all of one length.
+
+    Args:
+        config: the recipe of the whole.
+        scheme: how windows are cut into folds; its number is not read.
+    """
+    digits = len(str(scheme.count))
+    return {
+        f"fold-{number + 1:0{digits}}": _of_fold(config, scheme, number)
+        for number in range(scheme.count)
+    }
+
+
+def _of_fold(config: TrainingConfig, scheme: FoldSpec, number: int) -> TrainingConfig:
+    fold = scheme.model_copy(update={"number": number})
+    dataset = config.dataset.model_copy(update={"fold": fold})
+    return config.model_copy(update={"dataset": dataset})
+
+
 @dataclass(frozen=True)
 class Folded(Study):
     """A study whose members are the folds of one recipe."""

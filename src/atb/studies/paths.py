@@ -37,10 +37,7 @@ def judged(found: Sequence[Series], config: TrainingConfig, history: History) ->
     """
     spec = config.trading.over(config.target.horizons[0])
     hook, output = hooks.find(spec), config.target.output
-    deciding = TRIALS[output].headline[0]
-    (metric,) = (
-        contest.metric for contest in TRIALS[output].contests if contest.metric.name == deciding
-    )
+    deciding = TRIALS[output].deciding
     figures = []
     for path in found:
         traded = hook(Predictions(path.rows, path.predicted, output), history, spec)
@@ -48,7 +45,7 @@ def judged(found: Sequence[Series], config: TrainingConfig, history: History) ->
         figures.append(
             {
                 "windows": len(path.rows),
-                deciding: metric.of(outcome),
+                deciding.name: deciding.of(outcome),
                 "probabilistic_sharpe": significance.probabilistic_sharpe(traded.steps),
                 "backtest": traded.to_json(),
                 "rival": traded.rival,

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from atb.backtest import hooks
 from atb.backtest.predictions import Predictions
 from atb.dataset.build import Dataset
+from atb.learning import Learned
 from atb.runs import Recipe
 from atb.training import loss
-from atb.walk import Learned
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -21,6 +22,7 @@ from atb.evaluation.significance import sharpe
 from atb.events import EpochEnded, Event, Listener, Noted, Progress, Warned
 from atb.extras import require
 from atb.runs import Recipe
+from atb.studies.folded import recipes_of
 from atb.studies.journal import Attempt, PrunedError
 from atb.studies.tuning import Tuning, name_of
 
@@ -62,7 +64,7 @@ def _try(study: Tuning, attempt: Attempt, listen: Listener) -> None:
     """One trial, to its end."""
     name = name_of(attempt.number)
     listen(Noted(f"{name}: {presets.said(attempt.values)}"))
-    measure = _over_folds if study.fold else _once
+    measure = partial(_over_folds, study.fold) if study.fold else _once
     try:
         loss = measure(study, attempt, study.recipe(attempt.values), listen)
     except PrunedError:
@@ -94,13 +96,15 @@ def _once(study: Tuning, attempt: Attempt, config: TrainingConfig, listen: Liste
     return tried.validation_loss(learned)
 
 
-def _over_folds(study: Tuning, attempt: Attempt, config: TrainingConfig, listen: Listener) -> float:
+def _over_folds(
+    scheme: FoldSpec, study: Tuning, attempt: Attempt, config: TrainingConfig, listen: Listener
+) -> float:
     """The mean validation loss of a recipe over folds, reported fold by fold."""
     history, epochs = study.history(), 0
     losses: list[float] = []
     naive: list[float] = []
     earned: list[Float64] = []
-    for name, one in folds_of(config).items():
+    for name, one in recipes_of(config, scheme).items():
         listen(Noted(name))
         recipe = Recipe(one, history, {})
         place = _checkpoints(study, attempt) / name
@@ -114,20 +118,6 @@ def _over_folds(study: Tuning, attempt: Attempt, config: TrainingConfig, listen:
         attempt.report(len(losses), fmean(losses))
     _keep(study, attempt, np.concatenate(earned), naive, epochs)
     return fmean(losses)
-
-
-def folds_of(config: TrainingConfig) -> dict[str, TrainingConfig]:
-    """The recipe of each fold of a recipe that names one, by name."""
-    fold = config.dataset.fold
-    if fold is None:
-        raise ValueError(f"{config.name} names no fold")
-    each = [fold.model_copy(update={"number": number}) for number in range(fold.count)]
-    return {f"fold-{one.number + 1}": _with_fold(config, one) for one in each}
-
-
-def _with_fold(config: TrainingConfig, fold: FoldSpec) -> TrainingConfig:
-    dataset = config.dataset.model_copy(update={"fold": fold})
-    return config.model_copy(update={"dataset": dataset})
 
 
 def _checkpoints(study: Tuning, attempt: Attempt) -> Path:

@@ -1,0 +1,82 @@
+"""From what was learned to how good it is: the only place where test rows are predicted.
+
+Knows predictions, labels and prices; nothing of how anything was learned or is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from atb.backtest.hooks import Hook
+from atb.backtest.predictions import Predictions
+from atb.backtest.result import Result
+from atb.config.training import TrainingConfig
+from atb.dataset.build import Dataset
+from atb.evaluation import profit, reliability
+from atb.evaluation.metric import Evidence
+from atb.evaluation.profit import Earned
+from atb.evaluation.reliability import Coverage, Reliability
+from atb.evaluation.verdict import Verdict, judge
+from atb.learning import Learned
+from atb.market.history import History
+from atb.runs import Recipe
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model said of test rows, how good that is, and what it would have earned.
+
+    Attributes:
+        served: `[M, K]` or `[M, K, 3]` predictions of every horizon for test rows.
+        predictions: those of the horizon that is traded.
+        verdicts: by horizon.
+        calibrations: what test rows say of them, by horizon.
+        backtest: of `predictions`.
+        earned: how sure its profit is.
+    """
+
+    served: Any
+    predictions: Predictions
+    verdicts: dict[int, Verdict]
+    calibrations: dict[int, Reliability | Coverage]
+    backtest: Result
+    earned: Earned
+
+
+def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
+    """Predict the test rows, the only time that is done, and judge it."""
+    config, history, dataset = recipe.config, recipe.history, learned.dataset
+    test, taught, first = dataset.split.test, learned.calibration, config.target.horizons[0]
+    raw = learned.fitted.predict(test)
+    plain, served = dataset.served(raw), taught.applied(dataset.served(taught.logits(raw)))
+    predictions = Predictions(test, served[:, 0], config.target.output)
+    backtest = hook(predictions, history, config.trading.over(first))
+    return Judged(
+        served,
+        predictions,
+        verdicts=_verdicts(config, history, dataset, served),
+        calibrations={
+            horizon: reliability.measured(
+                taught, k, served[:, k], plain[:, k], dataset.labels.value[test, k]
+            )
+            for k, horizon in enumerate(config.target.horizons)
+        },
+        backtest=backtest,
+        earned=profit.earned(backtest, config.selection, first, config.training.seed),
+    )
+
+
+def _verdicts(
+    config: TrainingConfig, history: History, dataset: Dataset, served: Any
+) -> dict[int, Verdict]:
+    """The verdict on each horizon's predictions for test rows."""
+    split, target = dataset.split, config.target
+    verdicts = {}
+    for column, horizon in enumerate(target.horizons):
+        labels = dataset.labels.value[:, column]
+        evidence = Evidence(history.price, labels, split.train, split.test, horizon)
+        scale, seed = float(dataset.target_scale[column]), config.training.seed
+        predicted, trials = served[:, column], config.selection.trials
+        verdicts[horizon] = judge(target.output, predicted, evidence, scale, seed, trials)
+    return verdicts
