@@ -15,10 +15,10 @@ from atb.backtest import hooks
 from atb.backtest.predictions import Predictions
 from atb.clock import YEAR_MS
 from atb.config.training import TrainingConfig
-from atb.evaluation.classification import NAMES
 from atb.evaluation.metric import Outcome
 from atb.market.history import History
 from atb.registry import integrity
+from atb.report import predicted
 from atb.studies.study import Study
 
 Float64 = npt.NDArray[np.float64]
@@ -62,7 +62,8 @@ def read(study: Study, member: str, history: History) -> Tested:
     path, config = study.model(member), study.members[member]
     integrity.verify(path)
     metadata, metrics = (_json(path / name) for name in ("metadata.json", "metrics.json"))
-    rows, outcome = _tested(path / "predictions.parquet", config, metadata, history)
+    said = predicted.read(path, config, metadata)
+    rows, outcome = np.searchsorted(history.time, said.time), said.outcome
     spec = config.trading.over(config.target.horizons[0])
     predictions = Predictions(rows, outcome.predicted, config.target.output)
     backtest = hooks.find(spec)(predictions, history, spec)
@@ -99,21 +100,3 @@ def _facts(path: Path, config: TrainingConfig, metadata: Json, metrics: Json) ->
         "validation_loss": losses[training["best_epoch"] - 1],
         "verdict": metrics["verdict"],
     }
-
-
-def _tested(
-    path: Path, config: TrainingConfig, metadata: Json, history: History
-) -> tuple[Int64, Outcome]:
-    """Test rows and the outcome of the horizon that is traded."""
-    import pyarrow.parquet as pq
-
-    table, target = pq.read_table(path), config.target
-    suffix = f"_{target.horizons[0]}" if len(target.horizons) > 1 else ""
-    names = NAMES[3] if target.output == "probabilities" else ("prediction",)
-    columns = [table[f"{name}{suffix}"].to_numpy() for name in names]
-    predicted = np.stack(columns, axis=1) if len(columns) > 1 else columns[0]
-    time = table["time"].cast("int64").to_numpy()
-    rows = np.searchsorted(history.time, time)
-    scale = float(metadata["dataset"]["target_scale"][0])
-    actual = table[f"actual{suffix}"].to_numpy()
-    return rows, Outcome(predicted, actual, history.price[rows], scale)
