@@ -40,6 +40,19 @@ start = click.option("--start", metavar="DATE", help="First bar or event, as 202
 end = click.option("--end", metavar="DATE", help="Bars or events before this date, UTC.")
 
 
+def jobs(what: str) -> Callable[[Command], Command]:
+    """Add how many of a study's trainings run side by side.
+
+    Args:
+        what: runs, for people: `Folds learned`.
+    """
+    return click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help=f"{what} side by side; by default one a core, or one where there is a GPU.",
+    )
+
+
 class _Horizon(click.ParamType[int | tuple[int, ...]]):
     """One number of rows, or several with commas between them."""
 

@@ -36,11 +36,7 @@ from atb_cli import options
     help="Preset the others are measured against; by default legacy, or else the last.",
 )
 @options.recipe
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Models trained side by side; by default one a core, or one where there is a GPU.",
-)
+@options.jobs("Models trained")
 @options.artifacts
 @options.as_json
 @options.verbose

@@ -38,11 +38,7 @@ from atb_cli import options
     help="Bars left out beyond the purge, on both sides; by default the preset's.",
 )
 @options.recipe
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Folds learned side by side; by default one a core, or one where there is a GPU.",
-)
+@options.jobs("Folds learned")
 @options.artifacts
 @options.as_json
 @options.verbose

@@ -66,11 +66,7 @@ class _Weights(click.ParamType[tuple[float, ...]]):
     help="Of kind stacking: what a fold learns from, all others or those before it.",
 )
 @options.recipe
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Members trained side by side; by default one a core, or one where there is a GPU.",
-)
+@options.jobs("Members trained")
 @options.artifacts
 @options.as_json
 @options.verbose

@@ -26,11 +26,7 @@ AFTER_DIVERGING = "train it with other settings: --suite {name} --learning-rate 
 )
 @click.option("--symbol", help="The market, where the file does not say.")
 @options.book_recipe
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Models trained side by side; by default one a core, or one where there is a GPU.",
-)
+@options.jobs("Models trained")
 @options.artifacts
 @options.as_json
 @options.verbose

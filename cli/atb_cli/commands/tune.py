@@ -34,11 +34,7 @@ from atb_cli import options
     help="The new preset's file; by default PRESET-tuned.yaml in the study's folder.",
 )
 @options.recipe
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Trials side by side; by default one a core, or one where there is a GPU.",
-)
+@options.jobs("Trials")
 @options.artifacts
 @options.as_json
 @options.verbose
