@@ -14,7 +14,7 @@ from atb import backend, parents, runs
 from atb.backtest import hooks
 from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
-from atb.dataset.split import require_rows
+from atb.dataset import folds, split
 from atb.errors import UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
@@ -52,7 +52,7 @@ def train_model(
         AtbError: of the kind that says what went wrong; nothing is registered then.
     """
     require_installed("train")
-    _require_whole(config)
+    require_whole(config)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable(workspace.models(config.symbol, config.name))
     hooks.find(config.trading)
@@ -86,6 +86,7 @@ def train_models(
     """
     require_installed("train")
     first = configs[0]
+    require_whole(first)
     for config in configs:
         alike = {"name": first.name, "model": first.model}
         if config.model_copy(update=alike) != first:
@@ -170,8 +171,12 @@ def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> 
         return history
 
 
-def _require_whole(config: TrainingConfig) -> None:
-    """Refuse to register a model of a fold: of some schemes it has learned from later rows."""
+def require_whole(config: TrainingConfig) -> None:
+    """Refuse to register a model of a fold: of some schemes it has learned from later rows.
+
+    Raises:
+        UsageError: when the recipe is one fold of a cross-validation.
+    """
     if config.dataset.fold is not None:
         raise UsageError(
             f"a fold of {config.dataset.fold.scheme} makes no model to be kept",
@@ -188,7 +193,11 @@ def require_enough(config: TrainingConfig, rows: int, source: str) -> None:
     """
     reach = max(config.reach, config.dataset.first_end + 1)
     where, horizon = str(config.data.path or source), config.target.horizons[-1]
-    require_rows(rows, reach, horizon, config.dataset, where=where, more=config.data.more)
+    if config.dataset.fold is None:
+        more = config.data.more
+        split.require_rows(rows, reach, horizon, config.dataset, where=where, more=more)
+    else:
+        folds.require_rows(rows, reach, horizon, config.dataset, where=where)
 
 
 def _with_parent(

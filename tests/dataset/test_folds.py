@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, TimeSeriesSplit
 
 from atb.config.dataset import DatasetSpec
 from atb.config.folds import FoldSpec
-from atb.dataset.folds import boundaries, split, under_test
+from atb.dataset.folds import boundaries, require_rows, split, under_test
 from atb.dataset.split import MINIMUM_WINDOWS, Split
 from atb.errors import DataError
 
@@ -81,6 +81,16 @@ def test_too_few_windows_are_an_error_with_numbers_and_a_remedy() -> None:
         regular(600, 1, scheme="walk-forward", splits=5, number=2)
     said = "600 usable windows, fold 3 of 5, leave 17 for validation, fewer than 64"
     assert caught.value.what == said
+
+
+def test_rows_are_enough_when_every_part_of_the_fold_is() -> None:
+    # six groups; of the first, less 3 bars of purge, 15/85 must be 64 windows: 64 / 15 * 85 + 3
+    of, enough = spec(scheme="walk-forward", splits=5, number=0), 6 * 363 + 10 - 1 + 3
+    require_rows(enough, 10, 3, of, where="candles.csv")
+    with pytest.raises(DataError, match="leave 63 for validation, fewer than 64") as caught:
+        require_rows(enough - 12, 10, 3, of, where="candles.csv")
+    assert caught.value.where == "candles.csv"
+    assert caught.value.what.startswith(f"{enough - 12} rows are too few: ")
 
 
 @settings(max_examples=2000, deadline=None)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atb import presets
 from atb.clock import parse_time
 from atb.errors import DataError, ResourceError, StoppedError, UsageError
 from atb.fleet.job import Outcome
@@ -111,10 +112,28 @@ def test_what_cannot_be_compared_is_refused(candles):
         (("fast",), "1 preset cannot be compared"),
         (("fast", "fast"), "named twice"),
         (("fast", "direction-lstm"), "fast and direction-lstm differ in target: "),
-        (("fast", "deeplob"), "deeplob"),
+        (("fast", "deeplob"), "preset 'deeplob' learns from an order book"),
+        (("ols", "ridge"), "preset 'ols' learns from an order book"),
     ):
         with pytest.raises(UsageError, match=said):
             compare.recipes(names, "SAMPLE", 1)
+
+
+def test_a_tuned_preset_is_compared_though_it_says_where_its_first_window_ends(candles, tmp_path):
+    tuned = tmp_path / "tuned.yaml"
+    shipped = presets.read("fast").path.read_text()
+    tuned.write_text(shipped.replace("dataset:", "dataset:\n  first_end: 300", 1))
+    made = compare.recipes(("fast", str(tuned)), "SAMPLE", 1, candles=candles)
+    assert {one.dataset.first_end for one in made.values()} == {300}
+
+
+def test_models_of_a_fold_are_refused_before_anything_is_written(candles, tmp_path):
+    folded = compare.recipes(
+        ("fast", "legacy"), "SAMPLE", 1, ["dataset.fold.scheme=kfold"], candles=candles
+    )
+    with pytest.raises(UsageError, match="a fold of kfold makes no model to be kept"):
+        compare.compare(folded, artifacts=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_figures_are_means_over_seeds_beside_the_yardstick(fleet, members, tmp_path):

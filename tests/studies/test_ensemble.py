@@ -9,7 +9,7 @@ import pytest
 
 from atb import atomic
 from atb.config.ensemble import Stacking
-from atb.errors import DataError, DivergedError, ResourceError, StoppedError
+from atb.errors import DataError, DivergedError, ResourceError, StoppedError, UsageError
 from atb.fleet.job import Outcome
 from atb.market import files, sample
 from atb.registry import manifest
@@ -24,7 +24,7 @@ NAME = "seeds-fast"
 @pytest.fixture(scope="module")
 def candles(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("candles") / "candles.parquet"
-    files.write(sample.simulate("BTCUSDT", "1h", START, START + 900 * HOUR, seed=1), path)
+    files.write(sample.simulate("BTCUSDT", "1h", START, START + 1500 * HOUR, seed=1), path)
     return path
 
 
@@ -140,8 +140,20 @@ def test_one_that_was_killed_before_its_results_trains_nothing_again(fleet, conf
 
 
 def test_too_few_rows_are_refused_before_anything_is_written(fleet, candles, tmp_path):
-    config = of_seeds("fast", "BTCUSDT", 3, candles=candles, sequence_length=800)
-    with pytest.raises(DataError, match="900 rows are too few"):
+    config = of_seeds("fast", "BTCUSDT", 3, candles=candles, sequence_length=1400)
+    with pytest.raises(DataError, match="1500 rows are too few"):
+        ensemble.train(config, artifacts=tmp_path / "out")
+    options = {"candles": candles, "sequence_length": 20, "end": "2024-02-07"}
+    config = of_presets(["fast", "balanced"], "BTCUSDT", Stacking(splits=2), **options)
+    with pytest.raises(DataError, match=r"888 rows are too few: .*, fold 1 of 2, leave"):
         ensemble.train(config, artifacts=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert fleet.asked == []
+
+
+def test_an_ensemble_of_one_fold_is_not_kept(fleet, candles, tmp_path):
+    options = {"candles": candles, "sequence_length": 20}
+    config = of_seeds("fast", "BTCUSDT", 2, ["dataset.fold.scheme=kfold"], **options)
+    with pytest.raises(UsageError, match="a fold of kfold makes no model to be kept"):
+        ensemble.train(config, artifacts=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

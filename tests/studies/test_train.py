@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from atb import atomic
-from atb.errors import DataError, ResourceError, StoppedError, StorageError
+from atb.errors import DataError, ResourceError, StoppedError, StorageError, UsageError
 from atb.fleet.job import Outcome
 from atb.market.lob import files
 from atb.studies import members, side_by_side, study
@@ -185,3 +185,10 @@ def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
     machine = side_by_side.machine.Machine(5, memory, memory)
     monkeypatch.setattr(side_by_side.machine, "examine", lambda: machine)
     assert side_by_side.processes(tmp_path) == processes
+
+
+def test_models_of_a_fold_are_refused_before_anything_is_written(path, tmp_path):
+    folded = members.recipes(("ols",), None, ["dataset.fold.scheme=kfold"], book=path)
+    with pytest.raises(UsageError, match="a fold of kfold makes no model to be kept"):
+        studies.train(folded, artifacts=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -40,7 +40,7 @@ search:
 
 @pytest.fixture
 def path(tmp_path):
-    candles = simulate("TEST", "1h", parse_time("2024-01-01"), parse_time("2024-02-10"), seed=5)
+    candles = simulate("TEST", "1h", parse_time("2024-01-01"), parse_time("2024-05-01"), seed=5)
     access.keep(candles, tmp_path / "c.parquet")
     (tmp_path / "my.yaml").write_text(PRESET + SEARCH)
     return tmp_path
@@ -242,7 +242,8 @@ def test_a_preset_without_a_search_says_what_to_write(path, fleet):
             "cannot be traded as one; take walk-forward",
         ),
         (("trading.hook=mine",), {}, UsageError, "unknown backtest 'mine'"),
-        (("dataset.embargo=400",), {}, DataError, "rows are too few"),
+        (("dataset.embargo=900",), {}, DataError, "rows are too few"),
+        (("dataset.embargo=90",), {"cv": True}, DataError, "rows are too few: .*, fold 1 of 5,"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused_before_anything_is_written(
@@ -254,7 +255,7 @@ def test_what_cannot_be_tuned_is_refused_before_anything_is_written(
 
 
 def test_a_window_too_long_for_the_data_is_refused(path):
-    (path / "my.yaml").write_text(PRESET + SEARCH.replace("16]", "900]"))
+    (path / "my.yaml").write_text(PRESET + SEARCH.replace("16]", "2800]"))
     with pytest.raises(DataError, match="rows are too few"):
         tuned(path)
 

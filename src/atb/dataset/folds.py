@@ -14,6 +14,7 @@ import numpy as np
 from atb.config.dataset import DatasetSpec
 from atb.config.folds import FoldSpec
 from atb.dataset.split import Int64, Split, before, require_windows
+from atb.errors import DataError
 
 WALKS = ("walk-forward", "expanding")  # they learn from what lies before their test group alone
 
@@ -53,6 +54,28 @@ def split(ends: Int64, known_at: Int64, spec: DatasetSpec) -> Split:
     what = f"{len(ends)} usable windows, fold {fold.number + 1} of {fold.count},"
     require_windows(parts, what, "more data, fewer splits,")
     return parts
+
+
+def require_rows(rows: int, reach: int, horizon: int, spec: DatasetSpec, *, where: str) -> None:
+    """Refuse a history that cannot fill the parts of a fold, before anything slow starts.
+
+    Args:
+        rows: at hand.
+        reach: rows one window depends on, window and lookback.
+        horizon: rows until a label is known.
+        spec: the fold, the shares and the embargo in rows.
+        where: the file or source, for the message.
+
+    Raises:
+        ValueError: when the spec has no fold.
+        DataError: when there are too few even without a gap.
+    """
+    ends = np.arange(reach - 1, max(reach - 1, rows - horizon))
+    try:
+        split(ends, ends + horizon, spec)
+    except DataError as error:
+        what = f"{rows} rows are too few: {error.what}"
+        raise DataError(what, where=where, remedy=error.remedy) from error
 
 
 def boundaries(windows: int, fold: FoldSpec) -> Int64:

@@ -18,7 +18,7 @@ from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
 from atb.market.access import load_history
-from atb.pipeline import require_enough
+from atb.pipeline import require_enough, require_whole
 from atb.studies import comparison, jobs, side_by_side
 from atb.studies.study import RESULTS, Recipes, Study, on_the_same_rows
 from atb.workspace import Workspace
@@ -46,7 +46,8 @@ def recipes(
         options: as in `presets.OPTION_FIELDS`, for every preset.
 
     Raises:
-        UsageError: when a name comes twice, or what is predicted or learned from differs.
+        UsageError: when a name comes twice, a preset learns from an order book, or what is
+            predicted or learned from differs.
         ConfigError: for a preset that does not hold together.
     """
     found: dict[str, TrainingConfig] = {}
@@ -54,6 +55,12 @@ def recipes(
         config = presets.resolve(name, symbol, assignments=assignments, **options).config
         if config.name in found:
             raise UsageError(f"preset {config.name!r} is named twice", where="--presets")
+        if config.data.kind != "candles":
+            raise UsageError(
+                f"preset {config.name!r} learns from an order book",
+                where="--presets",
+                remedy="compare those with: atb train lob PATH --suite NAMES",
+            )
         found[config.name] = config
     if len(found) < 2:
         raise UsageError(
@@ -72,13 +79,19 @@ def _require_alike(found: Recipes) -> None:
     first, *others = found.values()
     for other in others:
         for what in ("data", "target", "trading", "dataset"):
-            own, its = getattr(first, what), getattr(other, what)
+            own, its = (_compared(one, what) for one in (first, other))
             if own != its:
                 raise UsageError(
                     f"{first.name} and {other.name} differ in {what}: {_said(own)}, {_said(its)}",
                     where="--presets",
                     remedy=f"give both the same, as with --set {what}.FIELD=VALUE",
                 )
+
+
+def _compared(config: TrainingConfig, what: str) -> Any:
+    """A block of a recipe, but for the first window, which becomes the same for all."""
+    spec = getattr(config, what)
+    return spec.model_copy(update={"first_end": 0}) if what == "dataset" else spec
 
 
 def _said(spec: Any) -> str:
@@ -121,6 +134,7 @@ def compare(
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     first = next(iter(members.values()))
+    require_whole(first)
     with Stopwatch(listen).stage("data"):
         history = load_history(first.symbol, first.data, workspace, listen)
         for recipe in members.values():

@@ -10,19 +10,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from atb import atomic
 from atb.backtest import hooks
 from atb.config.folds import FoldSpec
 from atb.config.training import TrainingConfig
-from atb.dataset import folds
-from atb.errors import AtbError, DataError, UsageError
+from atb.errors import AtbError, UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
 from atb.market.access import load_history
-from atb.market.history import History
+from atb.pipeline import require_enough
 from atb.studies import fold_jobs, fold_results, out_of_fold, side_by_side
 from atb.studies.folded import KIND, Folded, recipes_of
 from atb.studies.study import RESULTS
@@ -65,7 +62,7 @@ def cross_validate(
     with Stopwatch(listen).stage("data"):
         history = load_history(config.symbol, config.data, workspace, listen)
         for member in members.values():
-            _require_enough(member, history)
+            require_enough(member, len(history), history.source)
         found = Folded.taken_up(KIND, workspace, members, history)
     with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
         failures = _learn(found, at_once, listen)
@@ -90,21 +87,6 @@ def recipes(config: TrainingConfig, scheme: FoldSpec) -> dict[str, TrainingConfi
             remedy="leave it out; each fold begins with weights of its own",
         )
     return recipes_of(config, scheme)
-
-
-def _require_enough(config: TrainingConfig, history: History) -> None:
-    """Refuse rows that are too few for a fold even without a gap, before anything slow starts."""
-    first = max(config.reach - 1, config.dataset.first_end)
-    horizon = config.target.horizons[-1]
-    ends = np.arange(first, max(first, len(history) - horizon))
-    try:
-        folds.split(ends, ends + horizon, config.dataset)
-    except DataError as error:
-        raise DataError(
-            f"{len(history)} rows are too few: {error.what}",
-            where=str(config.data.path or history.source),
-            remedy=error.remedy,
-        ) from error
 
 
 def _learn(found: Folded, at_once: int | None, listen: Listener) -> Failures:

@@ -18,7 +18,7 @@ from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
 from atb.market.access import load_history
-from atb.pipeline import require_enough
+from atb.pipeline import require_enough, require_whole
 from atb.registry import integrity
 from atb.runs import Recipe
 from atb.studies import ensemble_jobs, jobs, side_by_side
@@ -53,13 +53,15 @@ def train(
         AtbError: when nothing can be begun; nothing is written then.
     """
     require_installed("train")
+    require_whole(config)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable(workspace.models(config.symbol, config.name))
     hooks.find(config.trading)
     parts = config.parts()
     with Stopwatch(listen).stage("data"):
         history = load_history(config.symbol, config.data, workspace, listen)
-        require_enough(config, len(history), history.source)
+        for part in (config, *parts.values()):
+            require_enough(part, len(history), history.source)
         found = Joint.taken_up(KIND, workspace, {**parts, config.name: config}, history)
     with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
         failures = _train(found, at_once, listen)

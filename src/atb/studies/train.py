@@ -21,7 +21,7 @@ from atb.fleet.job import Job
 from atb.market.lob import clock
 from atb.market.lob.book import Book
 from atb.market.lob.load import load_book
-from atb.pipeline import require_enough
+from atb.pipeline import require_enough, require_whole
 from atb.report import performance
 from atb.studies import jobs, results, side_by_side
 from atb.studies.study import RESULTS, Recipes
@@ -56,6 +56,8 @@ def train(
         AtbError: when nothing can be begun; nothing is written then.
     """
     require_installed("train")
+    for recipe in recipes.values():
+        require_whole(recipe)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     with Stopwatch(listen).stage("data"):

@@ -24,6 +24,7 @@ from atb.market.access import load_history
 from atb.market.history import History
 from atb.pipeline import require_enough
 from atb.studies import side_by_side, tune_jobs, tune_results, tuned_preset
+from atb.studies.folded import recipes_of
 from atb.studies.study import RESULTS, on_the_same_rows
 from atb.studies.tuning import KIND, Tuning, first_values
 from atb.workspace import Workspace
@@ -69,16 +70,15 @@ def tune(
     if output is not None:
         tuned_preset.require_preset_name(output)
     possible = recipes(recipe, trials, cv)
+    base = _base(recipe, possible[0].dataset.first_end, cv)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     with Stopwatch(listen).stage("data"):
-        history = _history(possible, workspace, listen)
-    base = possible[0].name
+        history = _history([*possible, *_folds(base)], workspace, listen)
     search = {name: one.model_dump(mode="json") for name, one in recipe.preset.search.items()}
-    members = {base: _base(recipe, possible[0].dataset.first_end, cv)}
     settings = {"trials": trials, "search": search}
-    study = Tuning.taken_up(KIND, workspace, members, history, settings)
-    path = output or study.path / f"{base}-tuned.yaml"
+    study = Tuning.taken_up(KIND, workspace, {base.name: base}, history, settings)
+    path = output or study.path / f"{base.name}-tuned.yaml"
     tuned_preset.require_free(path, study.name)
     with atomic.locked(study.path / ".lock", seconds=1.0, taken="another process tunes it"):
         first = first_values(study.search, study.config)
@@ -153,6 +153,12 @@ def _base(recipe: presets.Recipe, first_end: int, cv: bool) -> TrainingConfig:
     fold = (dataset.fold or FoldSpec()).model_copy(update={"number": 0, "before_test": True})
     changed = {"first_end": first_end, "fold": fold if cv else None}
     return recipe.config.model_copy(update={"dataset": dataset.model_copy(update=changed)})
+
+
+def _folds(base: TrainingConfig) -> list[TrainingConfig]:
+    """The folds that a recipe is measured on; none where it is measured once."""
+    scheme = base.dataset.fold
+    return [] if scheme is None else list(recipes_of(base, scheme).values())
 
 
 def _say_where_it_stands(study: Tuning, listen: Listener) -> None:
