@@ -24,7 +24,7 @@ from atb.config.targets import TARGETS
 from atb.config.trading import TRADINGS
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, UsageError, nearest
-from atb.strict_yaml import Document, load, scalar
+from atb.strict_yaml import Document, assignment, load
 from atb.workspace import check_symbol
 
 # What the shell and the Python door call a field, and the field.
@@ -266,14 +266,8 @@ def _of_options(options: Mapping[str, Any]) -> Iterator[Change]:
             yield Change(OPTION_FIELDS[option], value, f"--{option.replace('_', '-')}")
 
 
-def _of_assignment(assignment: str) -> Change:
-    dotted, separator, text = assignment.partition("=")
-    if not separator or not dotted:
-        raise UsageError(f"{assignment!r} is no assignment", remedy="write it as training.batch=32")
-    try:
-        return Change(dotted.strip(), scalar(text), "--set")
-    except ConfigError as error:
-        raise UsageError(error.what, where=f"--set {assignment}", remedy="quote it") from error
+def _of_assignment(text: str) -> Change:
+    return Change(*assignment(text, "training.batch=32"), "--set")
 
 
 def _in_order(changes: Iterable[Change]) -> list[Change]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from atb.errors import ConfigError, StorageError
+from atb.errors import ConfigError, StorageError, UsageError
 
 MAX_BYTES = 1_000_000
 
@@ -91,6 +91,28 @@ def parse(text: str, where: str = "text") -> Document:
 def scalar(text: str) -> Any:
     """One value as it would be read in a file: `3`, `2e-3`, `true`, `[1, 2]`, text."""
     return parse(f"value: {text}", where=text).content["value"]
+
+
+def assignment(text: str, example: str) -> tuple[str, Any]:
+    """Field and value of `field=value`, as `--set` takes it.
+
+    Args:
+        text: what was given.
+        example: of how to write one.
+
+    Raises:
+        UsageError: when it is none, or the value is no YAML.
+
+    >>> assignment("costs.sell_fee = 5", "")
+    ('costs.sell_fee', 5)
+    """
+    dotted, separator, value = text.partition("=")
+    if not separator or not dotted.strip():
+        raise UsageError(f"{text!r} is no assignment", remedy=f"write it as {example}")
+    try:
+        return dotted.strip(), scalar(value)
+    except ConfigError as error:
+        raise UsageError(error.what, where=f"--set {text}", remedy="quote it") from error
 
 
 def _parse(text: str, where: str) -> Document:

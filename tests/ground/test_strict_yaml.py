@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from atb.errors import ConfigError, StorageError
-from atb.strict_yaml import load, parse, scalar
+from atb.errors import ConfigError, StorageError, UsageError
+from atb.strict_yaml import assignment, load, parse, scalar
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,26 @@ from atb.strict_yaml import load, parse, scalar
 def test_scalars_mean_what_they_say(text: str, value: object) -> None:
     read = scalar(text)
     assert read == value and type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("costs", "'costs' is no assignment; write it as a=1"),
+        ("=3", "'=3' is no assignment"),
+        (" =3", "' =3' is no assignment"),
+        ("a=[1", r"--set a=\[1: is no valid YAML: .*; quote it"),
+        ("a=&x 1", "--set a=&x 1: anchors, aliases and tags"),
+    ],
+)
+def test_what_is_no_assignment_is_a_word_of_the_command_line(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        assignment(text, "a=1")
+
+
+def test_an_assignment_has_one_field_and_the_rest_is_its_value() -> None:
+    assert assignment("a.b=c=d", "") == ("a.b", "c=d")
+    assert assignment("a=", "") == ("a", None)
 
 
 def test_every_key_knows_its_line() -> None:

@@ -70,8 +70,9 @@ def test_a_model_is_traded_by_its_rules_but_for_what_is_given(whole, market):
         ({"latency": 1}, "--latency: candles are traded bar by bar: there is no such setting"),
         ({"costs.fee": 1.0}, "--set costs.fee: candles .*; did you mean 'buy_fee'"),
         ({"exits.x": 1.0}, "--set exits.x: candles .*; known: stop, take_profit"),
-        ({"cost.fee": 1.0}, "--cost.fee: candles"),
-        ({"threshold.x": 1.0}, "there is no such setting"),
+        ({"threshold.x": 1.0}, "--set threshold.x: candles .*: there is no such setting"),
+        ({"treshold": 1.0}, "--set treshold: candles .*; did you mean 'threshold'"),
+        ({"cost.fee": 1.0}, "--set cost.fee: candles .*; known: costs"),
         ({"stop": 1.5}, "exits.stop: Input should be less than 1"),
     ],
 )

@@ -216,13 +216,7 @@ def compare(
 
 def _given(trading: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
     """What a person wants otherwise, by option or field."""
-    from atb.errors import UsageError
-    from atb.strict_yaml import scalar
+    from atb.strict_yaml import assignment
 
     given = {name: value for name, value in trading.items() if value is not None}
-    for assignment in assignments:
-        field, separator, text = assignment.partition("=")
-        if not separator:
-            raise UsageError(f"{assignment!r} is no assignment", remedy="write costs.sell_fee=5")
-        given[field.strip()] = scalar(text)
-    return given
+    return given | dict(assignment(text, "costs.sell_fee=5") for text in assignments)

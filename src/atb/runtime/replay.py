@@ -17,7 +17,7 @@ from atb.backtest import hooks
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.clock import iso, parse_time
-from atb.config.trading import AnyTrading, Trading
+from atb.config.trading import TRADINGS, AnyTrading, Trading
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import DataError, UsageError, nearest
 from atb.events import Listener, Warned, silent
@@ -153,11 +153,10 @@ def changed(trading: AnyTrading, given: Mapping[str, Any]) -> AnyTrading:
 def _unknown(trading: AnyTrading, name: str, block: Any) -> UsageError:
     """A setting that this trading does not have."""
     what = f"{trading.way}: there is no such setting"
-    if "." in name and isinstance(block, dict):
-        return UsageError(
-            what, where=f"--set {name}", remedy=nearest(name.rpartition(".")[2], block)
-        )
-    return UsageError(what, where=f"--{name.replace('_', '-')}", remedy="leave it out")
+    if any(name in other.options for other in TRADINGS.values()):
+        return UsageError(what, where=f"--{name.replace('_', '-')}", remedy="leave it out")
+    known = block if isinstance(block, dict) else type(trading).model_fields
+    return UsageError(what, where=f"--set {name}", remedy=nearest(name.rpartition(".")[2], known))
 
 
 def _since(predictions: Predictions, history: History, start: str | None) -> Predictions:
