@@ -179,6 +179,22 @@ def test_a_trial_that_was_stopped_ends_as_if_it_had_not_been(plain, tmp_path, re
     assert (trials, returns) == (plain[1][0][:1], plain[1][1][:1])
 
 
+def test_values_that_do_not_go_together_are_a_trial_that_failed(tmp_path, candles):
+    model = "{architecture: transformer, width: 192, heads: 64}"
+    search = "search:\n  model.width: {range: [64, 128]}\n"
+    text = PRESET.partition("search:")[0].replace("{architecture: mlp, dense: [4]}", model)
+    (tmp_path / "wide.yaml").write_text(text + search)
+    recipe = presets.resolve(str(tmp_path / "wide.yaml"), "TEST")  # both ends are valid
+    study = begun(tmp_path, recipe, candles, trials=1)
+    from atb.studies.tune_jobs import try_recipes
+
+    try_recipes(study, "worker-1", (), 10, silent)
+    (trial,) = study.journal().trials()
+    assert (trial.state, study.missing()) == ("failed", [])
+    width = trial.values["model.width"]
+    assert trial.notes["problem"].endswith(f"width {width} is no multiple of heads 64")
+
+
 def test_the_new_preset_learns_what_its_trial_learned(plain, tmp_path, recipe, candles):
     from atb import pipeline
     from atb.config.judgement import SelectionSpec

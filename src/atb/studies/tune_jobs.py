@@ -17,7 +17,7 @@ import numpy.typing as npt
 from atb import atomic, pipeline, presets
 from atb.config.folds import FoldSpec
 from atb.config.training import TrainingConfig
-from atb.errors import DivergedError, ResourceError
+from atb.errors import ConfigError, DivergedError, ResourceError
 from atb.evaluation.significance import sharpe
 from atb.events import EpochEnded, Event, Listener, Noted, Progress, Warned
 from atb.extras import require
@@ -29,7 +29,7 @@ from atb.studies.tuning import Tuning, name_of
 Float64 = npt.NDArray[np.float64]
 
 TRIALS = "trials"  # the task whose progress is told
-BAD_RECIPE = (DivergedError, ResourceError)  # it would end so again
+BAD_RECIPE = (ConfigError, DivergedError, ResourceError)  # it would end so again
 
 
 def try_recipes(
