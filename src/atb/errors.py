@@ -33,6 +33,10 @@ class AtbError(Exception):
         advice = f"; {self.remedy}" if self.remedy else ""
         return f"{place}{self.what}{advice}"
 
+    def to_json(self) -> dict[str, Any]:
+        """The line and the exit code, ready for JSON."""
+        return {"error": str(self), "exit_code": self.exit_code}
+
 
 class UsageError(AtbError):
     """A name or value on the command line that cannot be meant."""

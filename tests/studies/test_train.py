@@ -138,7 +138,7 @@ def test_two_processes_do_not_train_the_same(fleet, recipes, tmp_path, book):
     begun = Suite.begin(KIND, Workspace(tmp_path), recipes, book, {})
     with (
         atomic.locked(begun.path / ".lock"),
-        pytest.raises(StorageError, match="another process trains it"),
+        pytest.raises(StorageError, match="another process is at it"),
     ):
         studies.train(recipes, artifacts=tmp_path, at_once=1)
 

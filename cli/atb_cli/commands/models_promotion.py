@@ -90,7 +90,7 @@ def history(symbol: str, artifacts: Path, as_json: bool) -> None:
     from atb_cli import render
 
     state = promotion.read(Workspace(artifacts), symbol)
-    running = state.entries[state.pointed - 1].model if state.pointed else None
+    running = state.current.model if state.current else None
     if as_json:
         entries = [entry.to_json() for entry in state.entries]
         render.json_line({"running": running, "pending": state.pending, "entries": entries})

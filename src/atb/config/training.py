@@ -161,6 +161,11 @@ class TrainingConfig(Spec):
         """Raw rows a prediction depends on: the window, and what its features look back on."""
         return self.window + lookback(self.features)
 
+    def seeded(self, seed: int) -> TrainingConfig:
+        """The recipe with another seed of its training."""
+        training = Optimisation.model_validate({**self.training.model_dump(), "seed": seed})
+        return self.model_copy(update={"training": training})
+
     def sha256(self) -> str:
         """Hash of the recipe: equal recipes have equal hashes."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

@@ -43,6 +43,11 @@ class State:
     pointed: int
 
     @property
+    def current(self) -> Entry | None:
+        """The entry that the pointer names: the model that runs; None where none does."""
+        return self.entries[self.pointed - 1] if self.pointed else None
+
+    @property
     def pending(self) -> bool:
         """Whether a command was killed before what it wrote down took effect."""
         return self.pointed < len(self.entries)
@@ -104,13 +109,13 @@ def promoted(workspace: Workspace, symbol: str) -> Version:
         UsageError: when none was promoted.
         IntegrityError: when pointer, journal or manifest are not what they were.
     """
-    state = read(workspace, symbol)
-    if not state.pointed:
+    current = read(workspace, symbol).current
+    if current is None:
         raise UsageError(
             f"no model of {symbol} is promoted",
             remedy=f"promote one with: atb models promote {symbol} VERSION",
         )
-    return version_of(workspace, state.entries[state.pointed - 1])
+    return version_of(workspace, current)
 
 
 def version_of(workspace: Workspace, entry: Entry) -> Version:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from atb import atomic, presets, runs
-from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
@@ -68,7 +67,7 @@ def recipes(
         )
     _require_alike(found)
     return {
-        f"{name}-{number + 1}": _with_seed(config, number)
+        f"{name}-{number + 1}": config.seeded(config.training.seed + number)
         for name, config in on_the_same_rows(found).items()
         for number in range(seeds)
     }
@@ -96,11 +95,6 @@ def _compared(config: TrainingConfig, what: str) -> Any:
 
 def _said(spec: Any) -> str:
     return " ".join(f"{name}={value}" for name, value in spec if value is not None)
-
-
-def _with_seed(config: TrainingConfig, number: int) -> TrainingConfig:
-    fields = {**config.training.model_dump(), "seed": config.training.seed + number}
-    return config.model_copy(update={"training": Optimisation.model_validate(fields)})
 
 
 def compare(
@@ -140,7 +134,7 @@ def compare(
         for recipe in members.values():
             require_enough(recipe, len(history), history.source)
         found = Study.taken_up(KIND, workspace, members, history)
-    with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
+    with found.held():
         failures = _train(found, at_once, listen)
         made = comparison.of(found, failures, chosen)
         atomic.write_json(found.path / RESULTS, made)  # last: with it the comparison is finished

@@ -79,10 +79,7 @@ def of(study: Study, failures: Mapping[str, AtbError], yardstick: str) -> Json:
         "deciding": TRIALS[first.target.output].headline[0],
         "naive": found[0].naive if found else {},
         "presets": presets,
-        "failures": {
-            name: {"error": str(error), "exit_code": error.exit_code}
-            for name, error in failures.items()
-        },
+        "failures": {name: error.to_json() for name, error in failures.items()},
         "words": list(_words(presets, found, yardstick)) if presets else [],
     }
 

@@ -64,7 +64,7 @@ def cross_validate(
         for member in members.values():
             require_enough(member, len(history), history.source)
         found = Folded.taken_up(KIND, workspace, members, history)
-    with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
+    with found.held():
         failures = _learn(found, at_once, listen)
         predictions = out_of_fold.joined(found)
         made = fold_results.of(found, predictions, failures)

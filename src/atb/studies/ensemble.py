@@ -63,7 +63,7 @@ def train(
         for part in (config, *parts.values()):
             require_enough(part, len(history), history.source)
         found = Joint.taken_up(KIND, workspace, {**parts, config.name: config}, history)
-    with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
+    with found.held():
         failures = _train(found, at_once, listen)
         if failures:
             return {}, failures

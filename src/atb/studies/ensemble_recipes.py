@@ -14,7 +14,6 @@ from atb.config.book_architectures import Linear
 from atb.config.ensemble import AnyRule, Voting
 from atb.config.features import width
 from atb.config.judgement import SelectionSpec
-from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig
 from atb.errors import EnsembleCompatibilityError, UsageError
@@ -81,10 +80,7 @@ def of_seeds(
             remedy="give a network",
         )
     first = config.training.seed
-    found = {
-        f"{config.name}-{seed}": config.model_copy(update={"training": _seeded(config, seed)})
-        for seed in range(first, first + seeds)
-    }
+    found = {f"{config.name}-{seed}": config.seeded(seed) for seed in range(first, first + seeds)}
     return _joined(found, f"seeds-{config.name}", Voting())
 
 
@@ -154,10 +150,6 @@ def _fields(block: str, one: Spec, other: Spec) -> Iterator[Difference]:
             field = f"{block}.{name}"
             remedy = f"give all --set {field}={value}"
             yield f"has {field} {value}", f"has {field} {theirs[name]}", remedy
-
-
-def _seeded(config: TrainingConfig, seed: int) -> Optimisation:
-    return Optimisation.model_validate({**config.training.model_dump(), "seed": seed})
 
 
 def _joined(members: Recipes, name: str, rule: AnyRule) -> TrainingConfig:

@@ -68,10 +68,7 @@ def of(study: Folded, predictions: Any, failures: Mapping[str, AtbError]) -> Jso
         "paths": found,
         "distribution": paths.distribution(found),
         "predictions": str(study.predictions) if folds else None,
-        "failures": {
-            name: {"error": str(error), "exit_code": error.exit_code}
-            for name, error in failures.items()
-        },
+        "failures": {name: error.to_json() for name, error in failures.items()},
     }
     trials, label = config.selection.trials, TRIALS[config.target.output].headline[1]
     return {**made, "words": list(fold_words.of(made, label, trials))}

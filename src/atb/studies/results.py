@@ -61,10 +61,7 @@ def of(suite: Suite, failures: Mapping[str, AtbError]) -> Json:
         ),
         "baselines": {name: _baseline(name, judged) for name in BASELINES},
         "models": models,
-        "failures": {
-            name: {"error": str(error), "exit_code": error.exit_code}
-            for name, error in failures.items()
-        },
+        "failures": {name: error.to_json() for name, error in failures.items()},
         "words": [*_other_rows(metadata), *_words(models)],
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -78,6 +79,14 @@ class Study:
         """A member's training, while it is in progress."""
         version = f"{self.name}-{member}"
         return Run(version, self.workspace.runs / version)
+
+    def held(self) -> AbstractContextManager[None]:
+        """The study for this process alone.
+
+        Raises:
+            StorageError: when another process has it.
+        """
+        return atomic.locked(self.path / ".lock", seconds=1.0, taken="another process is at it")
 
     def missing(self) -> list[str]:
         """Members that are not done: here, those without a model."""

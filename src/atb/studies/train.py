@@ -63,7 +63,7 @@ def train(
     with Stopwatch(listen).stage("data"):
         book = _book(recipes, symbol, workspace, listen)
         found = Suite.taken_up(KIND, workspace, recipes, book)
-    with atomic.locked(found.path / ".lock", seconds=1.0, taken="another process trains it"):
+    with found.held():
         _say_where_it_stands(found, listen)
         failures = _train(found, at_once, listen)
         made = results.of(found, failures)

@@ -80,7 +80,7 @@ def tune(
     study = Tuning.taken_up(KIND, workspace, {base.name: base}, history, settings)
     path = output or study.path / f"{base.name}-tuned.yaml"
     tuned_preset.require_free(path, study.name)
-    with atomic.locked(study.path / ".lock", seconds=1.0, taken="another process tunes it"):
+    with study.held():
         first = first_values(study.search, study.config)
         study.journal().plan(trials, first)
         _say_where_it_stands(study, listen)
