@@ -53,6 +53,20 @@ def hour(candles, scale=24): return candles["date"].dt.hour / scale
     }
 
 
+def test_a_column_that_was_given_and_is_changed_is_a_feature(write) -> None:
+    path = write("""
+def populate_indicators(dataframe):
+    dataframe["close"] = dataframe["close"].shift(-1)
+    dataframe["volume"] = dataframe["volume"].shift(1)
+    dataframe["made"] = dataframe["open"]
+    return dataframe
+def now_and_then(candles):
+    jumps = candles.index == 190
+    return candles.assign(high=candles["high"].where(~jumps, candles["high"].shift(-1)))
+""")
+    assert verdicts(path) == {"close": "leak", "volume": "clean", "made": "clean", "high": "leak"}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -142,6 +156,7 @@ def test_a_module_of_this_folder(write, tmp_path, monkeypatch) -> None:
         ("def f(:", ConfigError, "SyntaxError"),
         ("1 / 0", ConfigError, "ZeroDivisionError"),
         ("import no_such_library_here", UsageError, "no_such_library_here"),
+        ("import sys; sys.exit(0)", ConfigError, "SystemExit"),
     ],
 )
 def test_a_file_that_cannot_be_used(write, text: str, error: type, words: str) -> None:
@@ -161,8 +176,11 @@ def test_a_file_or_module_that_is_not_there(name: str) -> None:
         ("candles['price']", "KeyError"),
         ("candles['close'].to_numpy()[5:]", r"shape \(195,\)"),
         ("candles['close'].mean()", r"shape \(\)"),
-        ("candles", "no new column"),
+        ("candles", "no new or changed column"),
         ("['up'] * len(candles)", "could not convert"),
+        ("__import__('no_such_library_here')", "ModuleNotFoundError"),
+        ("next(iter(()))", "StopIteration"),
+        ("exit(0)", "SystemExit"),
     ],
 )
 def test_a_function_that_gives_no_feature(write, body: str, words: str) -> None:

@@ -62,7 +62,7 @@ def lookahead(bars: int, artifacts: Path, as_json: bool, **given: Any) -> None:
 
     Without an option, everything that comes with atb is audited: feature sets and targets. A
     module's functions take a pandas DataFrame with date, open, high, low, close and volume, and
-    return one value per row, or the frame with columns added.
+    return one value per row, or the frame with columns added or changed.
     """
     from atb.audit import report, rows
     from atb.errors import UsageError

@@ -5,8 +5,8 @@
 
 A function takes one argument, a `pandas.DataFrame` with the columns `date` (open time, UTC),
 `open`, `high`, `low`, `close` and `volume`, a row per bar. It returns one value per row, as a
-Series, an array or a list, or several in a frame: the columns that it added are its features. A
-Series that kept the frame's index may lack rows. TensorFlow is not needed.
+Series, an array or a list, or several in a frame: the columns that it added or changed are its
+features. A Series that kept the frame's index may lack rows. TensorFlow is not needed.
 """
 
 from __future__ import annotations
@@ -40,10 +40,13 @@ _FAILURES = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ImportError,
     LookupError,
     NameError,
     OSError,
     RuntimeError,
+    StopIteration,
+    SystemExit,  # else code that ends the process, as scripts do, would end the audit as clean
     TypeError,
     ValueError,
 )
@@ -149,7 +152,7 @@ def subject(name: str, feature: Feature, candles: Candles, where: str) -> Subjec
         longest = max(map(len, histories))
         made = np.full((len(histories), longest, len(names)), np.nan)
         for part, history in zip(made, histories, strict=True):
-            found = _columns(name, feature, history, place)
+            found = _columns(name, feature, history, place, names)
             if tuple(found) != names:
                 raise DataError(
                     f"it gives {', '.join(found) or 'nothing'} of {len(history)} rows, "
@@ -163,17 +166,20 @@ def subject(name: str, feature: Feature, candles: Candles, where: str) -> Subjec
     return Subject(names, compute)
 
 
-def _columns(name: str, feature: Feature, candles: Any, place: str) -> dict[str, Float64]:
+def _columns(
+    name: str, feature: Feature, candles: Any, place: str, known: Sequence[str] = ()
+) -> dict[str, Float64]:
     """What a function makes of candles, by name: `[n]` float64 each.
 
-    A function that cannot bear a future of NaN is given the rows before it alone.
+    A function that cannot bear a future of NaN is given the rows before it alone. Columns it was
+    given and that are known to be among its features are taken even if it left them alone this time.
     """
     try:
-        found = _called(name, feature, candles)
+        found = _called(name, feature, candles, known)
     except _FAILURES as error:
         sound = int(np.isfinite([getattr(candles, c) for c in COLUMNS]).all(axis=0).sum())
         if sound < len(candles):
-            kept = _columns(name, feature, candles.rows(0, sound), place)
+            kept = _columns(name, feature, candles.rows(0, sound), place, known)
             lost = np.full(len(candles) - sound, np.nan)
             return {column: np.append(values, lost) for column, values in kept.items()}
         raise DataError(
@@ -190,22 +196,28 @@ def _columns(name: str, feature: Feature, candles: Any, place: str) -> dict[str,
                 remedy="return one value per row, NaN where there is none",
             )
     if not found:
-        raise DataError("the frame it returns has no new column", where=place)
+        raise DataError("the frame it returns has no new or changed column", where=place)
     return found
 
 
-def _called(name: str, feature: Feature, candles: Candles) -> dict[str, Float64]:
+def _called(
+    name: str, feature: Feature, candles: Candles, known: Sequence[str]
+) -> dict[str, Float64]:
     pandas = require("pandas", extra="audit")
     frame = _frame(pandas, candles)
-    given = frozenset(frame.columns)
-    index = frame.index
+    given, index = frame.copy(), frame.index
     made = feature(frame)
     if isinstance(made, pandas.Series) and made.index.isin(index).all():
         made = made.reindex(index)  # as it would be when put into the frame
     if not isinstance(made, pandas.DataFrame):
         return {name: np.asarray(made, np.float64)}
-    added = [column for column in made.columns if column not in given]
-    return {str(column): np.asarray(made[column], np.float64) for column in added}
+    return {
+        str(column): np.asarray(made[column], np.float64)
+        for column in made.columns
+        if column not in given
+        or column in known
+        or (column in COLUMNS and not made[column].equals(given[column]))
+    }
 
 
 def _frame(pandas: Any, candles: Candles) -> Any:
