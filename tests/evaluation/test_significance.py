@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.signal import lfilter
 
 from atb.evaluation import student
 from atb.evaluation.significance import (
@@ -32,7 +33,8 @@ def steps(count=1000, mean=0.05, seed=1):
 @given(st.floats(-50, 50), st.integers(1, 300))
 @settings(max_examples=200, deadline=None)
 def test_students_distribution_is_scipys(value, freedom):
-    assert student.below(value, freedom) == pytest.approx(stats.t.cdf(value, freedom), abs=1e-10)
+    expected = stats.t.cdf(value, freedom)  # which is 0.5 for values up to 1e-8, and ours is not
+    assert student.below(value, freedom) == pytest.approx(expected, abs=1e-8)
 
 
 def test_students_distribution_of_many_degrees_is_normal():
@@ -99,6 +101,20 @@ def test_a_choice_deflates():
     assert unknown == pytest.approx(deflated_sharpe(track, 50, 1 / 999**0.5))
 
 
+def test_steps_that_do_not_vary_have_no_sharpe_ratio():
+    """A mean of equal numbers is a rounding away from them, and so is their deviation from 0."""
+    steady = np.full(1000, 0.001)
+    assert steady.std() > 0
+    assert sharpe(steady) == 0.0
+    assert deflated_sharpe(steady, 50, None) < 0.05
+
+
+def test_two_values_may_leave_the_standard_error_nothing():
+    days = np.tile([1 / 3, 1 / 3, 1 / 3, 1 / 3, 4 / 3], 20)  # skewness 2 / Sharpe ratio
+    assert sharpe_error(days) == pytest.approx(0, abs=1e-6)
+    assert probabilistic_sharpe(days) == 1.0
+
+
 def test_what_never_trades_has_no_skill():
     assert probabilistic_sharpe(np.zeros(100)) == 0.5
     with pytest.raises(ValueError, match="of 1 steps"):
@@ -140,7 +156,7 @@ def test_over_several_rows_it_counts_their_correlation():
     expected *= np.sqrt((rows + 1 - 8 + 12 / rows) / rows)
     found = diebold_mariano(difference, np.zeros(rows), 4)
     assert found.statistic == pytest.approx(expected)
-    assert found.p_value == pytest.approx(stats.t.cdf(expected, rows - 1))
+    assert found.p_value == pytest.approx(stats.t.cdf(expected, rows // 7 - 1))
     assert diebold_mariano(difference, np.zeros(rows), 1).p_value > found.p_value  # overconfident
 
 
@@ -150,8 +166,11 @@ def test_rows_whose_variance_would_be_negative_are_taken_alone():
     assert diebold_mariano(alternating, np.zeros(40), 2).statistic == pytest.approx(expected)
     equal = diebold_mariano(alternating, alternating, 3)
     assert (equal.statistic, equal.p_value) == (0.0, 0.5)
-    with pytest.raises(ValueError, match="3 rows are too few"):
-        diebold_mariano(np.zeros(3), np.zeros(3), 3)
+    constant = np.full(40, 0.1)
+    assert diebold_mariano(constant, 3 * constant, 2).p_value == 0.5  # and no rounding of nothing
+    with pytest.raises(ValueError, match="9 rows are too few"):
+        diebold_mariano(np.zeros(9), np.zeros(9), 3)
+    assert diebold_mariano(np.arange(10.0), np.zeros(10), 3).statistic > 0
 
 
 def test_p_values_of_equal_forecasts_are_even():
@@ -161,6 +180,22 @@ def test_p_values_of_equal_forecasts_are_even():
         for e in random.normal(size=(600, 304))
     ]
     assert np.mean(np.array(values) < 0.05) == pytest.approx(0.05, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("rows", "horizon"), [(64, 16), (150, 24), (300, 24), (300, 75), (900, 24)]
+)
+def test_long_horizons_of_few_rows_are_no_evidence(rows, horizon):
+    """Forecasts of nothing by a persistent guess; the normal law would find skill in up to 15 %."""
+    random = np.random.default_rng(4)
+    kept = np.exp(-1 / horizon)
+    found = []
+    for noise in random.normal(size=(400, 2, rows + horizon)):
+        level = np.concatenate([[0.0], noise[0].cumsum()])
+        label = level[horizon:-1] - level[: -horizon - 1]
+        guess = lfilter([np.sqrt(1 - kept**2)], [1, -kept], noise[1])[horizon:]
+        found.append(diebold_mariano(guess * label, np.zeros(rows), horizon).p_value)
+    assert np.mean(np.array(found) <= 0.025) <= 0.04
 
 
 def brute_force(returns, groups):

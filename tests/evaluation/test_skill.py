@@ -50,7 +50,9 @@ def test_the_level_is_that_of_one_side_of_the_interval():
     assert [one.p_value for one in found.values()] == pytest.approx([0.0265, 0.0242], abs=2e-4)
 
 
-def test_a_horizon_is_never_more_than_a_tenth_of_the_rows():
+def test_a_horizon_is_as_long_as_the_rows_can_test():
     short = compared(NOISE[:30], {"naive": np.zeros(30)}, 29, 1, better=True)
-    assert short.statistic == diebold_mariano(NOISE[:30], np.zeros(30), 3).statistic
+    longest = diebold_mariano(NOISE[:30], np.zeros(30), 8)
+    assert (short.statistic, short.p_value) == (longest.statistic, longest.p_value)
+    assert compared(NOISE[:2], {"naive": np.zeros(2)}, 9, 1, better=True).p_value < 1
     assert given(0.2, horizon=5).statistic != given(0.2).statistic

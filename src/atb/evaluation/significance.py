@@ -20,6 +20,7 @@ Float64 = npt.NDArray[np.float64]
 
 NORMAL = NormalDist()
 AT_ONCE = 1000  # halvings of time, so that memory does not grow with their number
+ROUNDING = 1e-12  # what varies by less than this share of its mean does not vary
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ class Overfitting:
 
 def sharpe(steps: Float64) -> float:
     """Mean over standard deviation of steps `[B]` (Sharpe 1994); 0 where nothing varies."""
-    deviation = float(steps.std()) if len(steps) else 0.0
-    return float(steps.mean()) / deviation if deviation > 0 else 0.0
+    if not len(steps):
+        return 0.0
+    mean, deviation = float(steps.mean()), float(steps.std())
+    return mean / deviation if deviation > ROUNDING * abs(mean) else 0.0
 
 
 def sharpe_error(steps: Float64) -> float:
@@ -86,7 +89,7 @@ def error_of(ratio: float, skewness: float, kurtosis: float, count: int) -> floa
     if count < 2:
         raise ValueError(f"a Sharpe ratio of {count} steps has no standard error")
     variance = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
-    return math.sqrt(variance / (count - 1))
+    return math.sqrt(max(variance, ROUNDING) / (count - 1))  # of two values it may be none
 
 
 def probabilistic_sharpe(steps: Float64, benchmark: float = 0.0) -> float:
@@ -152,9 +155,12 @@ def adjusted(p_value: float, trials: int) -> float:
 def diebold_mariano(loss_a: Float64, loss_b: Float64, horizon: int) -> DieboldMariano:
     """Test whether forecasts with losses `[M]` a are better than those with losses `[M]` b.
 
-    Diebold and Mariano (1995), with the correction for small samples and the t distribution of
-    Harvey, Leybourne and Newbold (1997). Where autocovariances add up to less than nothing, rows
-    are taken to be uncorrelated.
+    Diebold and Mariano (1995), with the correction for small samples of Harvey, Leybourne and
+    Newbold (1997). A variance made of autocovariances over 2h - 1 lags is as sure as that of
+    n / (2h - 1) draws (Priestley 1981, Spectral Analysis and Time Series, on equivalent degrees of
+    freedom), and the t distribution has as many, less one: with their n - 1, two forecasts that
+    are equally good would differ too often where labels overlap. Where autocovariances add up to
+    less than nothing, rows are taken to be uncorrelated.
 
     Args:
         loss_a: of one forecast at M rows in time order.
@@ -162,21 +168,23 @@ def diebold_mariano(loss_a: Float64, loss_b: Float64, horizon: int) -> DieboldMa
         horizon: rows ahead that was forecast; the difference is taken to be correlated over fewer.
 
     Raises:
-        ValueError: when there are no more rows than that.
+        ValueError: when there are fewer than `4 * horizon - 2` rows, or fewer than two.
     """
     rows = len(loss_a)
-    if rows <= max(horizon, 1):
+    freedom = rows // (2 * horizon - 1) - 1
+    if freedom < 1:
         raise ValueError(f"{rows} rows are too few to compare forecasts {horizon} rows ahead")
     difference = loss_a - loss_b
-    centred = difference - difference.mean()
+    mean = float(difference.mean())
+    centred = difference - mean
     own, *others = (float(centred[lag:] @ centred[: rows - lag]) / rows for lag in range(horizon))
-    if own == 0:  # always the same difference: nothing to test it by
+    if own <= (ROUNDING * mean) ** 2:  # always the same difference: nothing to test it by
         return DieboldMariano(0.0, 0.5)
     together = own + 2 * sum(others)
     variance = together if together > 0 else own
     factor = (rows + 1 - 2 * horizon + horizon * (horizon - 1) / rows) / rows
-    statistic = float(difference.mean()) / math.sqrt(variance / rows) * math.sqrt(factor)
-    return DieboldMariano(statistic, student.below(statistic, rows - 1))
+    statistic = mean / math.sqrt(variance / rows) * math.sqrt(factor)
+    return DieboldMariano(statistic, student.below(statistic, freedom))
 
 
 def overfitting(returns: Float64, groups: int = 16) -> Overfitting:

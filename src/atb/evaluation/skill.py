@@ -18,7 +18,7 @@ Float64 = npt.NDArray[np.float64]
 
 TEST = "Diebold-Mariano"
 LEVEL = 0.025  # one-sided: what lies on one side of a 95 % interval
-SHORTEST = 10  # rows for each that errors may be correlated over
+FEWEST = 4  # rows for each that errors may be correlated over, see `diebold_mariano`
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def compared(
             there is no evidence otherwise.
     """
     rival = min(naive, key=lambda name: float(naive[name].mean()))
-    over = max(1, min(horizon, len(model) // SHORTEST))
+    over = max(1, min(horizon, (len(model) + 2) // FEWEST))
     found = diebold_mariano(model, naive[rival], over)
     p_value = adjusted(found.p_value, trials)
     sure = "evidence" if better and p_value <= LEVEL else "no evidence"
