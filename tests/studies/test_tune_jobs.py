@@ -192,7 +192,8 @@ def test_values_that_do_not_go_together_are_a_trial_that_failed(tmp_path, candle
     (trial,) = study.journal().trials()
     assert (trial.state, study.missing()) == ("failed", [])
     width = trial.values["model.width"]
-    assert trial.notes["problem"].endswith(f"width {width} is no multiple of heads 64")
+    said = f"model.width {width}: model.transformer: width {width} is no multiple of heads 64"
+    assert trial.notes["problem"] == said
 
 
 def test_the_new_preset_learns_what_its_trial_learned(plain, tmp_path, recipe, candles):

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from atb import presets
 from atb.config.folds import FoldSpec
 from atb.config.search import Search, parse
-from atb.config.training import TrainingConfig, from_json
+from atb.config.spec import complaint
+from atb.config.training import TrainingConfig
+from atb.errors import ConfigError
 from atb.studies.journal import Journal
 from atb.studies.study import RESULTS, STUDY, Study
 
@@ -67,7 +71,10 @@ class Tuning(Study):
             ConfigError: for values that do not go together.
         """
         fields = presets.varied(self.config.model_dump(mode="json"), values)
-        return from_json(json.dumps(fields), presets.said(values))
+        try:
+            return TrainingConfig.model_validate_json(json.dumps(fields))
+        except ValidationError as error:
+            raise ConfigError(complaint(error), where=presets.said(values)) from error
 
     def returns(self, number: int) -> Path:
         """What a trial earned in each step of windows it did not learn from, as NumPy keeps it."""
