@@ -259,6 +259,28 @@ def test_models_without_shared_rows_are_compared_by_their_skill(workspace, made)
     assert not found.passed and found.value == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_figure_that_cannot_be_divided_by_is_a_refusal(workspace, made, which):
+    change = [lambda files: None, lambda files: None]
+    change[which] = put("metrics", "headline", "naive", value=0.0)
+    first = made(0, change=change[0])
+    seen = promotion.read(workspace, "BTCUSDT")
+    promotion.promote(workspace, first, seen, promotion.Grounds("", {}))
+    found = review.examine(workspace, made(1, behind=ROWS - 100, change=change[1]))
+    assert "ZeroDivisionError" in answer(found, "not_worse").words
+    assert not answer(found, "not_worse").passed
+
+
+def test_a_disk_that_does_not_answer_is_a_refusal(workspace, made, monkeypatch):
+    def broken(_path):
+        raise OSError(5, "Input/output error")
+
+    version = made(0)
+    monkeypatch.setattr(manifest, "entry_of", broken)
+    found = review.examine(workspace, version)
+    assert "integrity" in refused(found) and len(refused(found)) == len(found.findings)
+
+
 def test_another_question_is_not_answered(workspace, made, tmp_path):
     review.promote(workspace, made(0))
     other = made(1, horizon=5)

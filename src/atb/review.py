@@ -147,6 +147,18 @@ def _refusal(review: Review) -> GateRefusedError:
     )
 
 
+# What files that say nonsense, or a disk that does not answer, can end in.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
 class _Problems(dict[str, str]):
     """By gate, why what it asks could not be read."""
 
@@ -157,7 +169,7 @@ class _Problems(dict[str, str]):
             yield
         except AtbError as error:
             self[gate] = str(error)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except _UNREADABLE as error:
             self[gate] = f"it cannot be read ({type(error).__name__}: {error})"
 
 

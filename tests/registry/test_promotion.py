@@ -89,6 +89,18 @@ def test_a_model_may_be_promoted_again_but_not_twice_in_a_row(workspace, models,
     assert running(workspace) == STAMPS[1]
 
 
+def test_a_model_that_is_another_one_now_is_promoted_as_such(workspace, models, promote):
+    before = promote(models[0])
+    models[0].onnx.write_bytes(b"another graph")
+    (models[0].path / manifest.NAME).unlink()
+    manifest.write(models[0].path)
+    with pytest.raises(IntegrityError, match="not the one it was promoted with"):
+        promotion.promoted(workspace, "BTCUSDT")
+    entry = promote(models[0])
+    assert (entry.sequence, entry.model) == (2, before.model)
+    assert promotion.promoted(workspace, "BTCUSDT") == models[0]
+
+
 def test_what_passed_its_gates_beside_another_model_is_not_promoted(workspace, models, promote):
     seen = promotion.read(workspace, "BTCUSDT")
     promote(models[0])
@@ -105,6 +117,9 @@ def test_where_nothing_is_promoted(workspace, models):
         promotion.rollback(workspace, "BTCUSDT", "")
     with pytest.raises(UsageError, match="is not a symbol"):
         store.find(workspace, "../promoted")
+    with pytest.raises(UsageError, match="none is promoted"):
+        promotion.rollback(workspace, "ETHUSDT", "")
+    assert not (workspace.model_root / "ETHUSDT").exists()
 
 
 def test_adding_a_model_never_moves_the_pointer(workspace, models, writers, home, promote):

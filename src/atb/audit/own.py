@@ -171,8 +171,8 @@ def _columns(
 ) -> dict[str, Float64]:
     """What a function makes of candles, by name: `[n]` float64 each.
 
-    A function that cannot bear a future of NaN is given the rows before it alone. Columns it was
-    given and that are known to be among its features are taken even if it left them alone this time.
+    A function that cannot bear a future of NaN is given the rows before it alone. A column it was
+    given that is `known` to be one of its features is taken even if it left it alone this time.
     """
     try:
         found = _called(name, feature, candles, known)

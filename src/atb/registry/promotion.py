@@ -141,7 +141,7 @@ def version_of(workspace: Workspace, entry: Entry) -> Version:
 
 
 def promote(workspace: Workspace, version: Version, seen: State, grounds: Grounds) -> Entry:
-    """Let a model run from now on; nothing is written down when it does so already.
+    """Let a model run from now on; nothing is written down when it does so already, unchanged.
 
     Args:
         workspace: where models lie.
@@ -161,7 +161,8 @@ def promote(workspace: Workspace, version: Version, seen: State, grounds: Ground
                 remedy="run it again, to be compared with that one",
             )
         running = state.running
-        if running is None or running.model != version.reference:
+        now = (version.reference, _fingerprint(version))
+        if running is None or (running.model, running.manifest) != now:
             return _record(workspace, state, "promote", version, grounds)
         if state.pending:
             _point(workspace, state.entries[-1])
@@ -178,6 +179,8 @@ def rollback(workspace: Workspace, symbol: str, why: str) -> Entry:
         IntegrityError: when that model is not as it was, or pointer or journal are damaged.
         StorageError: when the disk refuses.
     """
+    if not read(workspace, symbol).entries:
+        raise _first_of_all(symbol, "none is promoted")  # and no folder is made
     with _locked(workspace, symbol) as state:
         last = state.entries[-1] if state.pending else None
         if last and last.action == "rollback":
@@ -185,15 +188,17 @@ def rollback(workspace: Workspace, symbol: str, why: str) -> Entry:
             _point(workspace, last)
             return last
         if len(state.line) < 2:
-            running = state.running
-            what = f"{running.model} is the first" if running else "none is promoted"
-            raise UsageError(
-                f"there is no model of {symbol} to go back to: {what}",
-                remedy=f"see: atb models history {symbol}",
-            )
+            raise _first_of_all(symbol, f"{state.line[0].model} is the first")
         before = version_of(workspace, state.line[-2])
         integrity.verify(before.path)
         return _record(workspace, state, "rollback", before, Grounds(why, {}))
+
+
+def _first_of_all(symbol: str, why: str) -> UsageError:
+    return UsageError(
+        f"there is no model of {symbol} to go back to: {why}",
+        remedy=f"see: atb models history {symbol}",
+    )
 
 
 @contextmanager
