@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from atb.config.targets import MidPriceTarget
-from atb.errors import ConfigError
+from atb.errors import ConfigError, IntegrityError
 from atb.market.lob import files
 from atb.studies import members
 from atb.studies.study import RESULTS
@@ -100,6 +100,33 @@ def test_one_of_another_version_of_atb_says_so(workspace, recipes, book, begun):
     content["members"]["ols"]["spirit"] = 1
     (begun.path / "study.json").write_text(json.dumps(content))
     with pytest.raises(ConfigError, match="spirit"):
+        unfinished(workspace, recipes, book)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda said: [],
+        lambda said: {**said, "members": ["ols"]},
+        lambda said: {**said, "members": {}},
+        lambda said: {**said, "settings": None},
+        lambda said: {**said, "settings": {"trials": 3}},
+        lambda said: {**said, "members": {**said["members"], "ols": said["members"]["ridge"]}},
+    ],
+)
+def test_one_that_does_not_hold_what_was_asked_is_not_gone_on_with(
+    workspace, recipes, book, begun, damage
+):
+    file = begun.path / "study.json"
+    file.write_text(json.dumps(damage(json.loads(file.read_text()))))
+    with pytest.raises(IntegrityError, match=r"study\.json: .*; remove its folder"):
+        unfinished(workspace, recipes, book)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_one_that_cannot_be_read_says_so(workspace, recipes, book, begun, content):
+    (begun.path / "study.json").write_bytes(content)
+    with pytest.raises(IntegrityError, match=r"study\.json: the study cannot be read"):
         unfinished(workspace, recipes, book)
 
 

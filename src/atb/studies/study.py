@@ -126,7 +126,7 @@ class Study:
         """The newest study of this, unless it is finished.
 
         Raises:
-            IntegrityError: when its recipes cannot be read.
+            IntegrityError: when its recipes cannot be read, or are not those its name stands for.
             ConfigError: when another version of atb wrote it.
         """
         digest = _digest(recipes, history, settings)
@@ -134,6 +134,9 @@ class Study:
         if path is None:
             return None
         found = cls.read(path.parent)
+        asked = _at(path.parent, recipes, history), json.loads(json.dumps(dict(settings)))
+        if (found.members, found.settings) != asked:
+            raise _damaged("it does not hold what its folder's name stands for", path)
         return None if found.finished() else found
 
     @classmethod
@@ -147,13 +150,9 @@ class Study:
         file = path / STUDY
         try:
             said = json.loads(file.read_text())
-            kind, settings, recipes = said["kind"], said["settings"], said["members"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise IntegrityError(
-                f"the study cannot be read ({error})",
-                where=str(file),
-                remedy="remove its folder and ask for it again",
-            ) from error
+            kind, settings, recipes = said["kind"], said["settings"], dict(said["members"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _damaged(f"the study cannot be read ({error})", file) from error
         members = {name: from_json(json.dumps(one), str(file)) for name, one in recipes.items()}
         here = {name: _on(path / HISTORY, one.symbol, one) for name, one in members.items()}
         return cls(kind, path.name, path, here, settings)
@@ -174,10 +173,7 @@ class Study:
         """
         name = f"{stamp(now_ms())}-{kind}-{_digest(recipes, history, settings)}"
         path = workspace.studies / name
-        members = {
-            member: _on(path / HISTORY, history.symbol, recipe)
-            for member, recipe in recipes.items()
-        }
+        members = _at(path, recipes, history)
         plain = {member: config.model_dump(mode="json") for member, config in members.items()}
         said = {"kind": kind, "settings": dict(settings), "members": plain}
         with atomic.locked(workspace.studies / ".lock"):
@@ -201,6 +197,16 @@ def on_the_same_rows(recipes: Recipes) -> dict[str, TrainingConfig]:
         )
         for name, one in recipes.items()
     }
+
+
+def _damaged(what: str, file: Path) -> IntegrityError:
+    remedy = "remove its folder and ask for it again"
+    return IntegrityError(what, where=str(file), remedy=remedy)
+
+
+def _at(folder: Path, recipes: Recipes, history: History) -> dict[str, TrainingConfig]:
+    """The recipes for a history kept in the folder of a study."""
+    return {name: _on(folder / HISTORY, history.symbol, one) for name, one in recipes.items()}
 
 
 def _on(path: Path, symbol: str, recipe: TrainingConfig) -> TrainingConfig:
