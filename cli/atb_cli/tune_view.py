@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group
@@ -17,6 +17,7 @@ from atb_cli.render import console, loudly, pairs, table, titled
 from atb_cli.result_view import SYNTHETIC
 
 SHOWN = 10  # trials in the table; the results' file has all
+ROWS = {"path": "--candles", "source": "--source", "start": "--start", "end": "--end"}
 
 
 def header(recipe: Recipe, trials: int) -> None:
@@ -31,21 +32,18 @@ def header(recipe: Recipe, trials: int) -> None:
     console().print(pairs(rows))
 
 
-def show(results: Mapping[str, Any]) -> None:
+def show(results: Mapping[str, Any], recipe: Recipe) -> None:
     """The best trials and what they come to, on stderr."""
     best = results["ranking"][:SHOWN]
     columns = ("trial", "", "loss", "epochs", "Sharpe per step", *results["search"])
     counts = dict(results["trials"])
     asked = counts.pop("asked")
     ended = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    command = shlex.join(
-        ["atb", "train", "model", results["symbol"], "--preset", results["output"]]
-    )
     lines = pairs(
         [
             *(("", line) for line in results["words"]),
             ("preset", results["output"]),
-            ("test it", command),
+            ("test it", shlex.join(_training(results, recipe))),
         ]
     )
     if results["synthetic"]:
@@ -54,6 +52,15 @@ def show(results: Mapping[str, Any]) -> None:
     rows = [*(_row(trial, results["search"]) for trial in best), _cells(naive)]
     title = f"{results['objective']}: the best of {asked} trials ({ended})"
     console().print(Group("", titled(title, table(columns, rows)), "", lines))
+
+
+def _training(results: Mapping[str, Any], recipe: Recipe) -> Iterator[str]:
+    """The words that train the new preset, which does not say where its rows lie."""
+    yield from ("atb", "train", "model", results["symbol"], "--preset", results["output"])
+    given = recipe.config.data.model_dump(mode="json", exclude_defaults=True)
+    for field, option in ROWS.items():
+        if field in given:
+            yield from (option, given[field])
 
 
 def _row(trial: Mapping[str, Any], searched: Mapping[str, Any]) -> tuple[str | None, ...]:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from atb import presets
 from atb.clock import parse_time
 from atb.market import access
 from atb.market.sample import simulate
@@ -42,7 +43,7 @@ def results(synthetic=False, trials=12):
 
 
 def test_the_best_trials_stand_above_a_constant(capsys):
-    tune_view.show(results())
+    tune_view.show(results(), presets.resolve("fast", "TEST"))
     shown = capsys.readouterr().err
     assert "validation loss: the best of 12 trials (11 complete, 1 failed)" in shown
     rows = [line.split() for line in shown.splitlines()]
@@ -55,8 +56,15 @@ def test_the_best_trials_stand_above_a_constant(capsys):
     assert "SYNTHETIC" not in shown
 
 
+def test_the_new_preset_is_tested_on_the_rows_of_the_study(capsys):
+    given = {"candles": "my candles.csv", "timeframe": "4h", "end": "2024-01-31", "epochs": 2}
+    tune_view.show(results(), presets.resolve("fast", "TEST", **given))
+    words = "--preset 'my new/my-tuned.yaml' --candles 'my candles.csv' --end 2024-01-31"
+    assert f"atb train model TEST {words}" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_failed_trial_and_a_simulator_are_not_hidden(capsys):
-    tune_view.show(results(synthetic=True, trials=2))
+    tune_view.show(results(synthetic=True, trials=2), presets.resolve("fast", "TEST"))
     shown = capsys.readouterr().err
     assert "SYNTHETIC DATA" in shown
     assert any(line.split()[:3] == ["2", "failed", "-"] for line in shown.splitlines())

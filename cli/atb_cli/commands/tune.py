@@ -73,7 +73,7 @@ def command(
             at_once=jobs,
             listen=listen,
         )
-    tune_view.show(results)
+    tune_view.show(results, recipe)
     if as_json:
         render.json_line(results)
     else:
