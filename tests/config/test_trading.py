@@ -27,6 +27,11 @@ from atb.config.trading import CostSpec, ExitSpec, SizingSpec, TouchTrading, Tra
             "volatility",
         ),
         (TradingSpec(sizing=SizingSpec(size=0.5)), "long/flat, 0.5 times the equity, 12 basis"),
+        (TradingSpec(sizing=SizingSpec(size=3)), "long/flat, 12 basis points a side"),
+        (
+            TradingSpec(sizing=SizingSpec(size=3, limit=2)),
+            "long/flat, 2 times the equity, 12 basis",
+        ),
     ],
 )
 def test_what_is_not_as_usual_is_said(spec, said):

@@ -56,7 +56,7 @@ class SizingSpec(Spec):
             trailing volatility; `kelly` a share of what lets the equity grow fastest (Kelly 1956):
             of a return the prediction over the trailing variance (Thorp 2006), of probabilities the
             edge of a bet at even odds.
-        size: of `fixed`.
+        size: of `fixed`, up to `limit`.
         volatility_target: share of the equity per year.
         kelly_fraction: share of the Kelly position that is held.
         limit: the largest position, long or short; above 1 money is borrowed.
@@ -76,9 +76,9 @@ class SizingSpec(Spec):
             yield f"aimed at a volatility of {self.volatility_target:.0%} a year"
         if self.rule == "kelly":
             yield f"{self.kelly_fraction:g} of Kelly"
-        if self.rule == "fixed" and self.size != 1:
-            yield f"{self.size:g} times the equity"
-        if self.limit != 1:
+        if self.rule == "fixed" and (held := min(self.size, self.limit)) != 1:
+            yield f"{held:g} times the equity"
+        if self.rule != "fixed" and self.limit != 1:
             yield f"at most {self.limit:g} times the equity"
 
 
