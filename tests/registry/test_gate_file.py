@@ -7,6 +7,7 @@ import yaml
 
 from atb.config.gates import Limits
 from atb.errors import ConfigError, UsageError
+from atb.evaluation import skill
 from atb.registry import gate_file
 
 
@@ -18,6 +19,10 @@ def test_the_two_sets_that_come_with_atb():
         assert limits.minimum_improvement == 0
         assert limits.maximum_calibration_error == 0.05
         assert limits.maximum_parity_difference == 1e-5
+
+
+def test_what_is_called_no_evidence_is_not_promoted():
+    assert gate_file.read("default").maximum_p_value == skill.LEVEL
 
 
 def test_strict_asks_for_no_less_than_default():

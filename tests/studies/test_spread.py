@@ -42,6 +42,8 @@ def test_shared_windows_raise_the_variance() -> None:
 def test_a_single_value_or_equal_ones_have_no_p_value() -> None:
     assert spread.p_value([0.3, None], 0.1) is None
     assert spread.p_value([0.3, 0.3], 0.1) is None
+    assert np.var([0.1, 0.1, 0.1]) > 0  # by a rounding
+    assert spread.p_value([0.1, 0.1, 0.1], 0.1) is None
 
 
 def test_figures_are_whatever_is_a_number() -> None:

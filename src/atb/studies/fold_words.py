@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from atb.evaluation import significance
+from atb.evaluation import significance, skill
 from atb.evaluation.baselines import title
 
 Json = Mapping[str, Any]
 
-LEVEL = 0.05  # p-values from here on are no evidence
 MONEY = ("sharpe", "net_ticks_per_trade")  # whichever the market's backtest has
 
 
@@ -42,7 +41,7 @@ def _skill(one: Json, metric: str, label: str, trials: int) -> str:
     found = "no evidence of skill"
     if difference["p_value"] is not None:
         p_value = significance.adjusted(difference["p_value"], trials)
-        evidence = "evidence" if p_value < LEVEL else "no evidence"
+        evidence = "evidence" if p_value <= skill.LEVEL else "no evidence"
         after = f" after {trials} trials" if trials > 1 else ""
         found = f"{evidence} of skill (p = {p_value:.2g}{after})"
     return (

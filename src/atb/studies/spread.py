@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from atb.evaluation import student
+from atb.evaluation.significance import ROUNDING
 
 Json = dict[str, Any]
 
@@ -56,11 +57,13 @@ def p_value(values: Sequence[float | None], tested_share: float) -> float | None
         None for fewer than two folds, or where all are alike.
     """
     known = [value for value in values if value is not None]
-    variance = float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
-    if variance == 0:
+    if len(known) < 2:
         return None
-    error = math.sqrt((1 / len(known) + tested_share) * variance)
-    return 1 - student.below(float(np.mean(known)) / error, len(known) - 1)
+    mean, deviation = float(np.mean(known)), float(np.std(known, ddof=1))
+    if deviation <= ROUNDING * abs(mean):
+        return None
+    error = math.sqrt(1 / len(known) + tested_share) * deviation
+    return 1 - student.below(mean / error, len(known) - 1)
 
 
 def of_each(many: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
