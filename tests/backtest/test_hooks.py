@@ -19,6 +19,10 @@ def twice(predictions, candles, spec):
     made = run(predictions, candles, spec)
     return replace(made, equity=made.equity * 2)
 
+def broken(predictions, candles, spec):
+    made = run(predictions, candles, spec)
+    return replace(made, equity=made.equity * float("nan"))
+
 def careless(predictions, candles, spec):
     return {"profit": 1e9}
 
@@ -39,7 +43,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: foreign-backtests\nVersion: 1\n"
     )
-    names = ("twice", "careless", "bookish", "constant", "absent")
+    names = ("twice", "broken", "careless", "bookish", "constant", "absent")
     points = "".join(f"{name} = foreign_backtests:{name}\n" for name in names)
     (metadata / "entry_points.txt").write_text(f"[atb.backtests]\n{points}")
     monkeypatch.syspath_prepend(tmp_path)
@@ -70,6 +74,11 @@ def test_a_hook_that_returns_something_else_is_named(installed, market):
     hook = hooks.find(TradingSpec(hook="careless"))
     with pytest.raises(ConfigError, match=r"'careless' \(foreign_backtests:careless\): returned d"):
         hook(*market)
+
+
+def test_a_hook_whose_figures_are_none_is_refused(installed, market):
+    with pytest.raises(ConfigError, match="foreign_backtests:broken.*no finite number"):
+        hooks.find(TradingSpec(hook="broken"))(*market)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
+import numpy as np
+
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.config.data import Market
@@ -39,7 +41,8 @@ def find(spec: Trading) -> Hook:
     Raises:
         UsageError: when none has this name.
         ConfigError: when several packages use the name, the entry point names nothing callable or
-            what trades another market, or, once called, the hook returns something else.
+            what trades another market, or, once called, the hook returns something else, or curves
+            that are not finite.
     """
     name = spec.hook
     points = [point for point in entry_points(group=GROUP) if point.name == name]
@@ -74,6 +77,12 @@ def _checked(point: EntryPoint, market: Market) -> Hook:
                 f"returned {type(result).__name__}",
                 where=place,
                 remedy="a backtest hook returns a Result of atb.backtest.result",
+            )
+        if not np.isfinite(np.concatenate([*result.curves, result.steps])).all():
+            raise ConfigError(
+                "its curves or steps hold what is no finite number",
+                where=place,
+                remedy="mend the hook: of such a backtest nothing can be said",
             )
         return result
 
