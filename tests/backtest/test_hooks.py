@@ -77,7 +77,7 @@ def test_a_hook_that_returns_something_else_is_named(installed, market):
 
 
 def test_a_hook_whose_figures_are_none_is_refused(installed, market):
-    with pytest.raises(ConfigError, match="foreign_backtests:broken.*no finite number"):
+    with pytest.raises(ConfigError, match=r"foreign_backtests:broken.*no finite number"):
         hooks.find(TradingSpec(hook="broken"))(*market)
 
 
