@@ -85,9 +85,10 @@ def test_both_curves_stand_side_by_side(backtest):
     assert table["b"].tolist() == other.equity.tolist()
 
 
-def test_who_never_trades_has_no_sharpe_ratio(backtest):
+def test_what_never_varies_has_no_sharpe_ratio(backtest):
+    for steady in (np.zeros(100), np.full(100, 0.001)):
+        assert compare(backtest(noise(100, 0)), backtest(steady), 1).sharpe is None
     found = compare(backtest(noise(100, 0)), backtest(np.zeros(100)), 1)
-    assert found.sharpe is None
     assert found.to_json()["sharpe"] is None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb import bootstrap
+from atb.backtest.performance import ROUNDING
 from atb.backtest.result import Result, Table
 from atb.errors import DataError
 
@@ -82,7 +83,7 @@ def compare(first: Result, second: Result, horizon: int) -> Comparison:
     mean = _difference(steps.mean(axis=0), means[:, :2])
     scale = float(np.sqrt(first.steps_per_year or 1.0))
     sharpe = None
-    if np.all(steps.std(axis=0) > 0):
+    if np.all(steps.std(axis=0) > ROUNDING * np.abs(steps.mean(axis=0))):
         ratios = _ratios(means[:, :2], means[:, 2:]) * scale
         sharpe = _difference(steps.mean(axis=0) / steps.std(axis=0) * scale, ratios)
     return Comparison(len(steps), block, mean, sharpe, _words(mean))

@@ -16,7 +16,7 @@ Int64 = npt.NDArray[np.int64]
 
 DAY_MS = 86_400_000
 SHORTEST_MS = 30 * DAY_MS  # the twelfth power of less than a month says nothing of a year
-ROUNDING = 1e-12  # returns that vary less than this share of their mean do not vary
+ROUNDING = 1e-12  # what varies by less than this share of its mean does not vary
 
 
 @dataclass(frozen=True)

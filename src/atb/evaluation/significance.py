@@ -14,13 +14,13 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from atb.backtest.performance import ROUNDING
 from atb.evaluation import student
 
 Float64 = npt.NDArray[np.float64]
 
 NORMAL = NormalDist()
 AT_ONCE = 1000  # halvings of time, so that memory does not grow with their number
-ROUNDING = 1e-12  # what varies by less than this share of its mean does not vary
 
 
 @dataclass(frozen=True)

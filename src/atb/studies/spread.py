@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from atb.backtest.performance import ROUNDING
 from atb.evaluation import student
-from atb.evaluation.significance import ROUNDING
 
 Json = dict[str, Any]
 
