@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import atb
-from atb import presets
+from atb import pipeline, presets
 from atb.backtest import vectorised
 from atb.backtest.predictions import Predictions
 from atb.errors import DataError, StorageError, UsageError
@@ -179,6 +179,14 @@ def test_too_few_candles_are_refused_before_anything_is_written(
     chosen = config(market_data, "balanced", "BTCUSDT", start="2025-01-10")
     with pytest.raises(DataError, match=r"rows are too few: this recipe needs at least"):
         atb.train_model(chosen, artifacts=tmp_path / "artifacts")
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_no_model_of_a_fold_is_kept(market_data: Path, tmp_path: Path) -> None:
+    chosen = config(market_data, "fast", "BTCUSDT", assignments=["dataset.fold.scheme=kfold"])
+    for train in (atb.train_model, lambda one, **at: pipeline.train_models([one], **at)):
+        with pytest.raises(UsageError, match="makes no model to be kept; atb train cv BTCUSDT"):
+            train(chosen, artifacts=tmp_path / "artifacts")
     assert not (tmp_path / "artifacts").exists()
 
 
