@@ -450,6 +450,12 @@ def test_the_shell_says_that_a_command_was_stopped(workspace, made, atb):
     assert out.splitlines()[-1].split() == ["runs", f"BTCUSDT/fast/{STAMPS[0]}"]
 
 
+def test_the_shell_does_not_show_what_another_version_wrote(made, atb):
+    made(0)
+    code, out, err = atb("show", "BTCUSDT")
+    assert (code, out) == (4, "") and "it is from another version of atb" in err
+
+
 def test_the_shell_compares(made, atb):
     made(0), made(1, error=0.006)
     code, out, _ = atb("compare", f"BTCUSDT/fast/{STAMPS[0]}", "BTCUSDT/fast")

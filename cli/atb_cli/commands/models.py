@@ -52,6 +52,7 @@ def list_(symbol: str | None, artifacts: Path, as_json: bool) -> None:
 @options.verbose
 def show(model: str, artifacts: Path, as_json: bool) -> None:
     """Show what a model was trained on and how good it is."""
+    from atb.errors import ConfigError
     from atb.registry import integrity, store
     from atb.workspace import Workspace
     from atb_cli import render, result_view
@@ -64,10 +65,18 @@ def show(model: str, artifacts: Path, as_json: bool) -> None:
         render.loudly(result_view.SYNTHETIC)
     if as_json:
         render.json_line({"path": str(version.path), **metadata, **metrics})
-    else:
+        return
+    try:
         rows = [("path", version.path), *result_view.description(metadata)]
         rows.append(("verdict", metrics["verdict"]))
-        render.print_answer(render.pairs(rows), result_view.judgement(metrics))
+        shown = render.pairs(rows), result_view.judgement(metrics)
+    except KeyError as error:
+        raise ConfigError(
+            f"it does not say its {error}",
+            where=str(version.path),
+            remedy="it is from another version of atb; train the model again, or see --json",
+        ) from error
+    render.print_answer(*shown)
 
 
 @command.command("verify")
