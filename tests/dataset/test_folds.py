@@ -84,13 +84,13 @@ def test_too_few_windows_are_an_error_with_numbers_and_a_remedy() -> None:
 
 
 def test_rows_are_enough_when_every_part_of_the_fold_is() -> None:
-    # six groups; of the first, less 3 bars of purge, 15/85 must be 64 windows: 64 / 15 * 85 + 3
-    of, enough = spec(scheme="walk-forward", splits=5, number=0), 6 * 363 + 10 - 1 + 3
+    # of the first of six groups, 363 less 3 of purge, 15/85 are 64; a window's end is row 9 first
+    of, enough = spec(scheme="walk-forward", splits=5, number=0), 9 + 6 * 362 + 1 + 3
     require_rows(enough, 10, 3, of, where="candles.csv")
     with pytest.raises(DataError, match="leave 63 for validation, fewer than 64") as caught:
-        require_rows(enough - 12, 10, 3, of, where="candles.csv")
+        require_rows(enough - 1, 10, 3, of, where="candles.csv")
     assert caught.value.where == "candles.csv"
-    assert caught.value.what.startswith(f"{enough - 12} rows are too few: ")
+    assert caught.value.what.startswith(f"{enough - 1} rows are too few: ")
 
 
 @settings(max_examples=2000, deadline=None)
