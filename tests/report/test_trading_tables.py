@@ -86,11 +86,14 @@ def test_signals_of_classes_have_a_column_for_each(make_run):
 
 def test_a_book_has_ticks_and_no_daily_returns(tmp_path):
     levels = np.array([[102, 1, 100, 1], [105, 1, 103, 1], [107, 1, 105, 1]], float)
-    book = Book("X", 10**9 * np.arange(3), levels, np.ones(3), np.zeros(3), 0.01)
+    time = 10**6 * np.array([5, 1005, 2005])
+    book = Book("X", time, levels, np.ones(3), np.zeros(3), 0.01)
     made = Predictions(np.array([0]), np.array([1.0]), "move")
     done = trade_book(made, book, TouchTrading(hold=1, latency=0, fee=0))
     files = trading_tables.export(tmp_path, done, made, book)
     assert not {"returns.csv", "returns.parquet"} & files.keys()
+    (signal,) = pd.read_csv(tmp_path / "signals.csv").to_dict("records")
+    assert signal["time"] == "1970-01-01T00:00:00.005Z"
     (trade,) = pd.read_parquet(tmp_path / "trades.parquet").to_dict("records")
     assert (trade["side"], trade["net_ticks"], trade["events"]) == ("long", 1.0, 1)
     assert (trade["closed"] - trade["opened"]).total_seconds() == 1

@@ -35,7 +35,10 @@ def write_parquet(table: Table, path: Path) -> None:
 
 
 def write_csv(table: Table, path: Path) -> None:
-    """One table as CSV, with a header; moments as 2024-01-31T12:00:00Z, dates as 2024-01-31."""
+    """One table as CSV, with a header; moments as 2024-01-31T12:00:00Z, dates as 2024-01-31.
+
+    Moments of a book, between seconds, are written as 2024-01-31T12:00:00.123Z.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
@@ -118,5 +121,6 @@ def _text(name: str, values: npt.NDArray[Any]) -> Any:
 
     if values.dtype.kind != "M":
         return pa.array(values)
-    unit, zone = ("D", "") if name == "date" else ("s", "Z")
+    between = bool((values.astype("datetime64[s]") != values).any())
+    unit, zone = ("D", "") if name == "date" else ("ms" if between else "s", "Z")
     return pa.array([f"{moment}{zone}" for moment in values.astype(f"datetime64[{unit}]")])
