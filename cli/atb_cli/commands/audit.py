@@ -218,11 +218,12 @@ def _read(found: Any) -> str | None:
 @options.verbose
 def planted(as_json: bool) -> None:
     """Audit the audit: leaks planted on purpose, and honest code; exit 1 if it errs about any."""
-    from atb.audit import planted as suite
     from atb.extras import require_installed
     from atb_cli import render
 
     require_installed("train")
+    from atb.audit import planted as suite  # not earlier: it imports scikit-learn
+
     trials = suite.run()
     figures = {
         "planted": sum(trial.leak for trial in trials),
