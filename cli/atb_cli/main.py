@@ -105,7 +105,7 @@ def _refuse(error: click.ClickException) -> None:
 
 def _say(message: str) -> None:
     """One line on stderr, whatever the message holds."""
-    click.echo(" ".join(message.splitlines()), err=True)
+    click.echo(" ".join(line.strip() for line in message.splitlines()), err=True)
 
 
 def _close_stdout() -> None:

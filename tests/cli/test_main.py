@@ -68,6 +68,12 @@ def test_a_usage_error_of_the_parser(capfd):
     assert err == "error: Missing argument 'NAME|FILE.yaml'. See: atb presets show -h\n"
 
 
+def test_a_choice_that_is_missing_is_one_line_without_tabs(capsys):
+    assert main(["train", "ensemble", "BTCUSDT"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Missing option '--kind'. Choose from: seed, voting, stacking" in line
+
+
 def test_a_command_that_is_none(capfd):
     assert main(["trian"]) == 2
     out, err = capfd.readouterr()
