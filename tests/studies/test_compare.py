@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atb import presets
+from atb import bootstrap, presets
 from atb.clock import parse_time
 from atb.errors import DataError, ResourceError, StoppedError, UsageError
+from atb.evaluation import significance
 from atb.fleet.job import Outcome
 from atb.market import files
 from atb.market.sample import simulate
 from atb.registry import manifest
 from atb.studies import compare, side_by_side
-from atb.studies.study import RESULTS
+from atb.studies.study import RESULTS, Study
+from atb.studies.tested import read
 
 TESTED = np.arange(1200, 1500)  # rows of the candles below
 SECONDS = {"fast": 10.0, "legacy": 40.0}
@@ -170,7 +172,52 @@ def test_the_sharpe_ratio_is_that_of_the_steps(fleet, members, tmp_path, candles
         for sign in (1, -1)
     ]
     mean = np.mean([one.performance.sharpe or 0.0 for one in ratios])
-    assert made["presets"]["fast"]["sharpe"]["value"] == pytest.approx(mean, rel=1e-6)
+    found = made["presets"]["fast"]["sharpe"]
+    assert found["value"] == pytest.approx(mean, rel=1e-6)
+    year = np.sqrt(365 * 24)
+    samples = []
+    for one in ratios:  # its interval is that of the mean over both seeds on the same resamples
+        columns = np.stack([one.steps, one.steps**2], axis=1)
+        block = bootstrap.block_length(len(columns), 1)
+        first, second = bootstrap.resampled_means(columns, block, 7).T
+        deviation = np.sqrt(second - first**2)
+        samples.append(year * first / np.where(deviation > 0, deviation, np.inf))
+    expected = bootstrap.interval(np.mean(samples, axis=0))
+    assert (found["low"], found["high"]) == pytest.approx(expected, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("error", "side"),
+    [
+        (0.009, "is better than it: -10.00 % [-10.00, -10.00]"),
+        (np.where(TESTED < 1350, 0.012, 0.0081), "is level with it: +"),
+    ],
+)
+def test_a_side_is_taken_where_the_interval_leaves_out_none(
+    fleet, members, tmp_path, monkeypatch, error, side
+):
+    monkeypatch.setitem(ERROR, "fast", error)
+    made, _ = compare.compare(members, artifacts=tmp_path, at_once=2)
+    assert side in made["words"][0]
+
+
+def test_the_best_sharpe_ratio_is_the_best_of_all_models(fleet, members, tmp_path, monkeypatch):
+    asked = []
+
+    def deflated(steps, trials, deviation):
+        asked.append((trials, deviation, significance.sharpe(steps)))
+        return 0.25
+
+    monkeypatch.setattr(significance, "deflated_sharpe", deflated)
+    made, _ = compare.compare(members, artifacts=tmp_path, at_once=2)
+    history = Study.read(Path(made["path"])).history()
+    steps = [read(Study.read(Path(made["path"])), name, history).steps for name in members]
+    ratios = [significance.sharpe(one) for one in steps]
+    assert asked == [(4, pytest.approx(np.std(ratios, ddof=1)), max(ratios))]
+    assert made["words"][-1].startswith("the best Sharpe ratio of 4 models, ")
+    assert made["words"][-1].endswith(
+        "what luck gives the best of so many with a probability of 25%"
+    )
 
 
 def test_what_failed_is_told_and_tried_again_alone(fleet, members, tmp_path):
