@@ -17,7 +17,8 @@ Int64 = npt.NDArray[np.int64]
 
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
-YEAR_MS = int(365.25 * 86_400_000)
+HOUR_MS, DAY_MS = _UNIT_MS["h"], _UNIT_MS["d"]
+YEAR_MS = int(365.25 * DAY_MS)
 
 
 def timeframe_ms(timeframe: str) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from atb.audit.planted_features import HOLD, RARE, SLOW, SPARSE, Feature, Float64, returns_of
-from atb.clock import timeframe_ms
+from atb.clock import HOUR_MS, timeframe_ms
 from atb.market.candles import Candles
 
 
@@ -68,7 +68,7 @@ def finished_higher_bar(candles: Candles) -> Float64:
 
 def encoded_so_far(candles: Candles) -> Float64:
     """The mean return that followed the same hour of the day, of what was known at each row."""
-    hours, returns = candles.time // 3_600_000 % 24, np.nan_to_num(returns_of(candles))
+    hours, returns = candles.time // HOUR_MS % 24, np.nan_to_num(returns_of(candles))
     sums, counts, made = np.zeros(24), np.zeros(24), np.zeros(len(candles))
     for row in range(1, len(candles)):
         sums[hours[row - 1]] += returns[row]
@@ -94,7 +94,7 @@ def rare_look_back(candles: Candles) -> Float64:
 
 def hour_of_day(candles: Candles) -> Float64:
     """The hour, known before the bar begins."""
-    return np.sin(2 * np.pi * (candles.time // 3_600_000 % 24) / 24)
+    return np.sin(2 * np.pi * (candles.time // HOUR_MS % 24) / 24)
 
 
 FAIR: Mapping[str, Feature] = {

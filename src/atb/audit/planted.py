@@ -19,6 +19,7 @@ from atb.audit import planted_features as features
 from atb.audit import planted_labels as labels
 from atb.audit.alignment import Fault
 from atb.audit.lookahead import Subject
+from atb.clock import HOUR_MS
 from atb.config.targets import TARGETS
 from atb.market.candles import Candles
 from atb.market.history import History
@@ -26,7 +27,6 @@ from atb.market.sample import DEFAULT_START_MS, simulate
 from atb.targets.build import build
 
 SEED = 7
-HOUR_MS = 3_600_000
 FEW, MANY = 600, 1_500  # bars for features and labels; for datasets
 
 Kind = Literal["feature", "label", "dataset"]

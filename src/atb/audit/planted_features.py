@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atb.clock import timeframe_ms
+from atb.clock import HOUR_MS, timeframe_ms
 from atb.market.candles import Candles
 
 Float64 = npt.NDArray[np.float64]
@@ -59,7 +59,7 @@ def _means_by(keys: Int64, values: Float64) -> Float64:
 
 
 def _hours(candles: Candles) -> Int64:
-    return candles.time // 3_600_000 % 24
+    return candles.time // HOUR_MS % 24
 
 
 def _groups(candles: Candles) -> tuple[Int64, Int64]:

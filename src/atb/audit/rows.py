@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from atb.clock import HOUR_MS
 from atb.config.data import AnyData, BookData
 from atb.errors import DataError
 from atb.market import checks, load, sample
@@ -14,7 +15,6 @@ from atb.market.sample import DEFAULT_START_MS
 from atb.workspace import Workspace
 
 SEED = 7
-HOUR_MS = 3_600_000
 SIMULATED = 4_000  # rows
 LATEST = 20_000  # rows of a file; each is computed many times
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from atb.clock import HOUR_MS
 from atb.config.trading import CostSpec
 from atb.market.candles import Candles
 
 Float64 = npt.NDArray[np.float64]
 
 BASIS_POINT = 1e-4
-EIGHT_HOURS_MS = 8 * 3_600_000
+EIGHT_HOURS_MS = 8 * HOUR_MS
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.backtest.account import Account, Trades, trades
-from atb.clock import YEAR_MS
+from atb.clock import DAY_MS, YEAR_MS
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-DAY_MS = 86_400_000
 SHORTEST_MS = 30 * DAY_MS  # the twelfth power of less than a month says nothing of a year
 ROUNDING = 1e-12  # what varies by less than this share of its mean does not vary
 

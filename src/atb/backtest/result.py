@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from atb.backtest.account import Trades
 from atb.backtest.exits import REASONS
-from atb.backtest.performance import DAY_MS, Performance, bars_per_year, net_returns
+from atb.backtest.performance import Performance, bars_per_year, net_returns
 from atb.backtest.round_trips import Profit, RoundTrips
-from atb.clock import iso
+from atb.clock import DAY_MS, iso
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from atb.clock import epoch_to_ms, now_ms, timeframe_ms, to_datetime
+from atb.clock import DAY_MS, epoch_to_ms, now_ms, timeframe_ms, to_datetime
 from atb.errors import DataError, UsageError
 from atb.events import Listener, Progress
 from atb.market import files
@@ -25,7 +25,6 @@ from atb.market.candles import COLUMNS, Candles, joined
 from atb.market.download import MissingError, Patience, RefusedError, get, verified
 
 SAFETY_MS = 2_000  # a bar is taken for closed this long after its close time
-_DAY_MS = 86_400_000
 _KLINES_PER_REQUEST = 1_000
 _FILES_AT_ONCE = 6
 _NO_SYMBOL = (-1100, -1121)  # illegal characters, unknown symbol
@@ -113,11 +112,11 @@ def months(start_ms: int, end_ms: int) -> list[Period]:
 
 def days(periods: Sequence[Period], start_ms: int, end_ms: int) -> list[Period]:
     """The days of periods that a range touches."""
-    starts = (day for period in periods for day in range(period.start, period.end, _DAY_MS))
+    starts = (day for period in periods for day in range(period.start, period.end, DAY_MS))
     return [
-        Period(to_datetime(day).strftime("%Y-%m-%d"), day, day + _DAY_MS)
+        Period(to_datetime(day).strftime("%Y-%m-%d"), day, day + DAY_MS)
         for day in starts
-        if day < end_ms and day + _DAY_MS > start_ms
+        if day < end_ms and day + DAY_MS > start_ms
     ]
 
 

@@ -11,13 +11,12 @@ import itertools
 
 import numpy as np
 
-from atb.clock import YEAR_MS, parse_time, timeframe_ms
+from atb.clock import DAY_MS, HOUR_MS, YEAR_MS, parse_time, timeframe_ms
 from atb.market.candles import Candles, Float64, Int64
 
 DEFAULT_START_MS = parse_time("2023-01-01")
 DEFAULT_END_MS = parse_time("2025-01-01")
 
-_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _START_PRICE = 16_500.0  # USDT
 _TICK, _LOT = 1e-2, 1e-5  # smallest price and volume
 _ANNUAL_VOLATILITY = 0.45
@@ -66,7 +65,7 @@ def simulate(symbol: str, timeframe: str, start_ms: int, end_ms: int, seed: int)
 
 def _volatility(time: Int64, step: int, random: np.random.Generator) -> Float64:
     """`[N]` standard deviation of each bar's diffusive log return."""
-    persistence = 0.5 ** (step / (_CLUSTER_DAYS * _DAY_MS))
+    persistence = 0.5 ** (step / (_CLUSTER_DAYS * DAY_MS))
     shocks = random.normal(0, _LOG_VOLATILITY_SPREAD, len(time))
     shocks[1:] *= np.sqrt(1 - persistence**2)
     chain = itertools.accumulate(shocks.tolist(), lambda level, shock: persistence * level + shock)
@@ -77,10 +76,10 @@ def _volatility(time: Int64, step: int, random: np.random.Generator) -> Float64:
 
 def _season(time: Int64, step: int) -> Float64:
     """`[N]` factor of the hour, highest at 15:00 UTC, and of the weekend; mean square near 1."""
-    if step >= _DAY_MS:
+    if step >= DAY_MS:
         return np.ones(len(time))
-    hour = (time % _DAY_MS) / _HOUR_MS
-    weekday = (time // _DAY_MS + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+    hour = (time % DAY_MS) / HOUR_MS
+    weekday = (time // DAY_MS + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
     daily = 1 + 0.35 * np.cos((hour - 15) * 2 * np.pi / 24)
     return np.asarray(daily * np.where(weekday >= 5, 0.75, 1.05))
 
@@ -89,7 +88,7 @@ def _paths(
     volatility: Float64, step: int, random: np.random.Generator
 ) -> tuple[Float64, Float64, Float64]:
     """`[N]` lowest, highest and last log price of each bar, relative to its open."""
-    chance = _JUMPS_PER_DAY * step / _DAY_MS / _STEPS
+    chance = _JUMPS_PER_DAY * step / DAY_MS / _STEPS
     lowest, highest, last = np.zeros((3, len(volatility)))
     for start in range(0, len(volatility), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -111,7 +110,7 @@ def _volume(volatility: Float64, move: Float64, step: int, random: np.random.Gen
     typical = _ANNUAL_VOLATILITY * np.sqrt(step / YEAR_MS)
     activity = 0.6 * volatility / typical + 0.4 * np.abs(move) / typical
     noise = np.exp(random.normal(0, 0.4, len(move)))
-    return _rounded(_HOURLY_VOLUME * step / _HOUR_MS * activity * noise, _LOT)
+    return _rounded(_HOURLY_VOLUME * step / HOUR_MS * activity * noise, _LOT)
 
 
 def _rounded(values: Float64, unit: float) -> Float64:

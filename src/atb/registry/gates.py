@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from atb.clock import iso, parse_time
+from atb.clock import DAY_MS, iso, parse_time
 from atb.config.gates import Limits
 from atb.errors import UsageError
 from atb.registry.version import Version
 
-DAY_MS = 86_400_000
 REQUIRED = ("version", "symbol", "columns", "data_sha256", "config_sha256", "synthetic")
 ACCURACIES = ("accuracy", "directional_accuracy")
 
