@@ -63,6 +63,15 @@ def test_the_interval_of_the_difference_is_narrower_than_those_of_the_figures(ac
     assert rmse.interval[0] < rmse.difference < rmse.interval[1]
 
 
+def test_labels_that_overlap_say_less():
+    sums = np.convolve(np.random.default_rng(1).normal(0, 0.01, 2023), np.ones(24), "valid")
+    one, other = outcome(np.full(2000, 0.01), sums), outcome(np.full(2000, -0.01), sums)
+    alone, together = (pairs("return", one, other, horizon)["rmse"] for horizon in (1, 24))
+    assert np.diff(alone.interval) < 0.8 * np.diff(together.interval)
+    shares = [worsening("return", one, other, horizon, 7) for horizon in (1, 24)]
+    assert shares[0].high - shares[0].low < 0.8 * (shares[1].high - shares[1].low)
+
+
 def test_both_are_standardised_alike(actual):
     one, other = outcome(actual * 0.1, actual, 0.01), outcome(actual * 0.1, actual, 0.02)
     assert pairs("return", one, other)["loss"].difference == 0

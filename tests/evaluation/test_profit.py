@@ -59,6 +59,12 @@ def test_intervals_hold_the_figures():
     assert json.dumps(found.to_json(), allow_nan=False)
 
 
+def test_positions_that_neighbours_share_are_less_sure():
+    shared = np.convolve(returns(1e-4, bars=4023), np.ones(24) / 24, "valid")
+    alone, together = (earned(Made(shared), ALONE, horizon, 7) for horizon in (1, 24))
+    assert alone.high - alone.low < 0.8 * (together.high - together.low)
+
+
 def test_ticks_are_no_returns():
     steps = np.random.default_rng(0).normal(-0.2, 3, 4000)
     found = earned(Made(steps, None), ALONE, 10, 7)

@@ -89,6 +89,7 @@ def test_the_expected_maximum_is_that_of_normal_draws():
     best = np.random.default_rng(0).normal(0, 0.1, (4000, 200)).max(axis=1).mean()
     assert expected_maximum_sharpe(200, 0.1) == pytest.approx(best, rel=0.02)
     assert expected_maximum_sharpe(1, 0.1) == 0.0
+    assert expected_maximum_sharpe(2, 1.0) == pytest.approx(np.pi**-0.5, rel=0.1)
 
 
 def test_a_choice_deflates():

@@ -181,6 +181,26 @@ def test_an_interval_is_that_of_the_closed_form_where_rows_are_independent(given
     assert (low, high) == pytest.approx((right - half, right + half), abs=0.2 * half)
 
 
+def test_labels_that_overlap_say_less(given_labels):
+    """A constant guess of sums over 24 rows, which by luck were higher than usual."""
+    steps = np.random.default_rng(3).normal(0, 0.005, ROWS + 23)
+    sums = np.convolve(steps, np.ones(24), "valid")
+    guess = np.full(ROWS, 0.02 * sums.std())
+    alone, together = (
+        judge("return", guess, given_labels(sums, sums, horizon=horizon), 1, 7)
+        for horizon in (1, 24)
+    )
+    assert (alone.block, together.block) == (13, 72)
+    assert alone.significance.p_value < 0.001
+    assert together.significance.p_value > 0.05
+    widths = [
+        one.differences["rmse"].high - one.differences["rmse"].low for one in (alone, together)
+    ]
+    assert widths[0] < 0.8 * widths[1]
+    # Its blocks know better than a test that believes what it is told of the horizon.
+    assert alone.words.startswith("no evidence of skill (p < 0.001 after 1 trial): level with")
+
+
 def wandering(rows: int) -> np.ndarray:
     """Closes whose volatility comes back to its mean slowly."""
     random = np.random.default_rng(8)
