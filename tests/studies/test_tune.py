@@ -56,7 +56,7 @@ class Fleet:
 
     def __init__(self, monkeypatch):
         self.losses, self.errors, self.rounds, self.at_once = {}, {}, [], None
-        self.stop_after = None
+        self.given_up = set()
         monkeypatch.setattr(side_by_side, "carry_out", self.carry_out)
         monkeypatch.setattr(side_by_side, "processes", lambda _: 2)
 
@@ -94,6 +94,9 @@ class Fleet:
             attempt.fail("the loss became nan")
             return
         attempt.report(1, loss)
+        if attempt.number in self.given_up:
+            attempt.prune()
+            return
         luck = np.random.default_rng(attempt.number)
         returns = luck.normal(0, 0.01, 200)
         place = study.returns(attempt.number)
@@ -145,6 +148,14 @@ def test_the_best_trial_becomes_a_preset_that_knows_its_trials(path, fleet):
     assert [one for one in heard if isinstance(one, Progress)][-1] == Progress("trials", 4, 4)
     assert not any(isinstance(one, Progress) and one.task == "jobs" for one in heard)
     assert any(isinstance(one, Noted) and one.message.endswith(": 4 trials") for one in heard)
+
+
+def test_what_was_given_up_is_not_the_best_however_low_its_loss_was(path, fleet):
+    fleet.losses, fleet.given_up = {2: 0.5, 3: 0.99}, {2}
+    results = tuned(path)
+    assert [one["trial"] for one in results["ranking"]] == [3, 1, 4, 2]
+    assert results["trials"] == {"asked": 4, "complete": 3, "pruned": 1, "failed": 0}
+    assert results["best"]["loss"] == 0.99
 
 
 def test_folds_say_how_likely_the_choice_is_luck(path, fleet):
