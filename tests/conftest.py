@@ -119,5 +119,5 @@ def _results(models: int = 2, synthetic: bool = False, failed: bool = False) -> 
 
 @pytest.fixture(scope="session")
 def suite_results() -> object:
-    """Makes a suite's results, as `atb.studies.results` does, by hand and small."""
+    """Makes a suite's results, as `atb.studies.suite_results` does, by hand and small."""
     return _results

@@ -1,6 +1,6 @@
 """A suite as people see it: what will be trained before, how its members compare after.
 
-Knows recipes and the keys of `atb.studies.results`, and computes nothing.
+Knows recipes and the keys of `atb.studies.suite_results`, and computes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 
 from atb.config.training import TrainingConfig
-from atb.studies.members import NAMELESS
+from atb.studies.suite_recipes import NAMELESS
 from atb_cli.render import console, loudly, pairs, table, titled
 
 SYNTHETIC = "SYNTHETIC DATA: a simulator made this book; it says nothing about a market"

@@ -11,7 +11,7 @@ import pytest
 from atb.market.lob.book import Book
 from atb.market.lob.sample import simulate
 from atb.registry import manifest
-from atb.studies import members
+from atb.studies import suite_recipes
 from atb.studies.suite import Suite
 
 HORIZONS = (10, 20, 50, 100)
@@ -24,7 +24,9 @@ def book() -> Book:
 
 @pytest.fixture
 def recipes() -> dict[str, Any]:
-    return members.recipes(("ols", "ridge", "lob-mlp"), None, source="file", book=Path("b.zip"))
+    return suite_recipes.recipes(
+        ("ols", "ridge", "lob-mlp"), None, source="file", book=Path("b.zip")
+    )
 
 
 def verdict(accuracy: float, baselines: bool = True, decided: bool = True) -> dict[str, Any]:

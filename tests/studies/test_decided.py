@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from atb.config.targets import MidPriceTarget
-from atb.studies import members
+from atb.studies import suite_recipes
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 
@@ -21,7 +21,7 @@ def made(history: Any, smoothing: Any = "ahead") -> Any:
     """Classes of a book whose first rows are train rows."""
     from atb.studies.decided import classes_of
 
-    config = members.recipes(("ols",), None, source="sample")["ols"]
+    config = suite_recipes.recipes(("ols",), None, source="sample")["ols"]
     dataset: Any = SimpleNamespace(split=SimpleNamespace(train=TRAIN, test=TEST))
     return classes_of(MidPriceTarget(horizon=1, smoothing=smoothing), config, history, dataset)
 

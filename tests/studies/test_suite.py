@@ -12,10 +12,10 @@ import pytest
 from atb.config.targets import MidPriceTarget
 from atb.errors import ConfigError, IntegrityError
 from atb.market.lob import files
-from atb.studies import members
+from atb.studies import suite_recipes
 from atb.studies.study import RESULTS
 from atb.studies.suite import KIND, Suite
-from atb.studies.train import _jobs
+from atb.studies.train_suite import _jobs
 from atb.workspace import Workspace
 
 
@@ -50,7 +50,7 @@ def test_its_folder_holds_the_book_and_the_recipes(workspace, recipes, book, beg
 def test_the_same_asked_again_is_found_again(workspace, recipes, book, begun):
     found = unfinished(workspace, recipes, book)
     assert found == begun
-    elsewhere = members.recipes(recipes, None, source="auto", book=Path("moved.parquet"))
+    elsewhere = suite_recipes.recipes(recipes, None, source="auto", book=Path("moved.parquet"))
     assert unfinished(workspace, elsewhere, book) == begun
 
 
@@ -67,7 +67,7 @@ def test_another_book_or_recipe_is_another_suite(workspace, recipes, book, begun
     other = replace(book, traded=np.append(book.traded[:-1], np.float32(1)))
     assert unfinished(workspace, recipes, other) is None
     assert unfinished(workspace, recipes, replace(book, symbol="OTHER")) is None
-    longer = members.recipes(recipes, None, source="file", book=Path("b.zip"), epochs=99)
+    longer = suite_recipes.recipes(recipes, None, source="file", book=Path("b.zip"), epochs=99)
     assert unfinished(workspace, longer, book) is None
     fewer = {name: recipes[name] for name in ("ols", "ridge")}
     assert unfinished(workspace, fewer, book) is None

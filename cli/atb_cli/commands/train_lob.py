@@ -47,14 +47,14 @@ def command(
     goes on when the same command is given again. Its folder is printed on stdout, everything else
     on stderr.
     """
-    from atb.studies import members
+    from atb.studies import suite_recipes
     from atb_cli import failing, progress, render, suite_view
 
     path, market = _book(book, symbol, fields["source"])
-    names = members.chosen(suite)
-    recipes = members.recipes(names, market, assignments, book=path, **fields)
+    names = suite_recipes.chosen(suite)
+    recipes = suite_recipes.recipes(names, market, assignments, book=path, **fields)
     suite_view.header(recipes)
-    from atb.studies.train import train  # after the header: reading libraries takes a second
+    from atb.studies.train_suite import train  # after the header: reading libraries takes a second
 
     with progress.shown() as listen:
         results, failures = train(

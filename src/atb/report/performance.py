@@ -1,6 +1,6 @@
 """Several models on the same rows, for people: a picture, and one self-contained page around it.
 
-Knows the keys of `atb.studies.results` and how they are shown, and computes none.
+Knows the keys of `atb.studies.suite_results` and how they are shown, and computes none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How good several models are, as one picture: a dot and an interval for each, baselines as lines.
 
-Knows the keys of `atb.studies.results`, and computes nothing.
+Knows the keys of `atb.studies.suite_results`, and computes nothing.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ import pytest
 from atb import presets
 from atb.config.features import lookback
 from atb.errors import AtbError, UsageError
-from atb.studies import members
-from atb.studies.members import chosen, recipes
+from atb.studies import suite_recipes
+from atb.studies.suite_recipes import chosen, recipes
 
 
 def test_the_groups_are_ten_seven_three_and_thirteen_presets_for_books():
-    sizes = {name: len(chosen(name)) for name in members.GROUPS}
+    sizes = {name: len(chosen(name)) for name in suite_recipes.GROUPS}
     assert sizes == {"all": 10, "deep": 7, "linear": 3, "extended": 13}
     found = recipes(chosen("extended"), "GOOG")
     assert list(found) == list(chosen("extended"))
@@ -55,7 +55,7 @@ def test_all_members_begin_at_the_same_row():
     found = recipes(chosen("extended"), None)
     (first,) = {config.dataset.first_end for config in found.values()}
     assert first == max(one.window + lookback(one.features) for one in found.values()) - 1
-    assert {config.symbol for config in found.values()} == {members.NAMELESS}
+    assert {config.symbol for config in found.values()} == {suite_recipes.NAMELESS}
 
 
 def test_options_reach_every_member():

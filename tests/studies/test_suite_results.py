@@ -8,7 +8,7 @@ import pytest
 
 from atb.errors import IntegrityError, ResourceError
 from atb.report import performance
-from atb.studies import results
+from atb.studies import suite_results
 from atb.studies.suite import KIND, Suite
 from atb.workspace import Workspace
 
@@ -23,7 +23,7 @@ def made(begun, made_model):
     made_model(begun, "ols", (0.45, 0.39, 0.3, 0.41))
     made_model(begun, "ridge", (0.39, 0.39, 0.3, 0.3))
     made_model(begun, "lob-mlp", (0.5, 0.5, 0.5, 0.5))
-    return results.of(begun, {})
+    return suite_results.of(begun, {})
 
 
 def test_each_horizon_of_each_model_is_there_with_its_interval(made):
@@ -97,7 +97,7 @@ def test_who_failed_is_told_and_the_others_stand(begun, made_model):
         "ridge": ResourceError("memory does not suffice", remedy="give a smaller --batch-size"),
         "lob-mlp": IntegrityError("the graphs disagree"),
     }
-    made = results.of(begun, failures)
+    made = suite_results.of(begun, failures)
     assert list(made["models"]) == ["ols"]
     assert made["failures"] == {
         "ridge": {"error": "memory does not suffice; give a smaller --batch-size", "exit_code": 6},
@@ -106,7 +106,7 @@ def test_who_failed_is_told_and_the_others_stand(begun, made_model):
 
 
 def test_all_may_fail(begun):
-    made = results.of(begun, {name: ResourceError("no memory") for name in begun.members})
+    made = suite_results.of(begun, {name: ResourceError("no memory") for name in begun.members})
     assert (made["models"], made["horizons"], made["words"]) == ({}, [], [])
     assert json.dumps(made, allow_nan=False)
 
@@ -116,7 +116,7 @@ def test_models_tested_on_other_rows_are_not_passed_off_as_comparable(begun, mad
     periods = {part: ["a", "c"] for part in ("train", "validation", "test")}
     other = {"windows": {"train": 1, "validation": 1, "test": 1}, "periods": periods}
     made_model(begun, "ridge", (0.4, 0.4, 0.4, 0.4), dataset=other)
-    made = results.of(begun, {"lob-mlp": ResourceError("no memory")})
+    made = suite_results.of(begun, {"lob-mlp": ResourceError("no memory")})
     assert made["words"][0] == "compare with care: ridge was tested on other rows than ols"
 
 
@@ -125,4 +125,4 @@ def test_a_model_that_was_tampered_with_is_refused(begun, made_model):
         folder = made_model(begun, name, (0.4, 0.4, 0.4, 0.4))
     (folder / "metrics.json").write_text("{}")
     with pytest.raises(IntegrityError):
-        results.of(begun, {})
+        suite_results.of(begun, {})

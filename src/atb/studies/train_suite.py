@@ -23,7 +23,7 @@ from atb.market.lob.book import Book
 from atb.market.lob.load import load_book
 from atb.pipeline import require_enough, require_whole
 from atb.report import performance
-from atb.studies import jobs, results, side_by_side
+from atb.studies import jobs, side_by_side, suite_results
 from atb.studies.study import RESULTS, Recipes
 from atb.studies.suite import KIND, Suite
 from atb.workspace import Workspace
@@ -42,14 +42,14 @@ def train(
     """Train every member, or what is left of a suite begun earlier, and compare them.
 
     Args:
-        recipes: by preset, as `members.recipes` makes them.
+        recipes: by preset, as `suite_recipes.recipes` makes them.
         symbol: the market; None for what the book says.
         artifacts: root folder of everything written.
         at_once: processes side by side; None for one a core, or one where there is a GPU.
         listen: told of what happens, in each of them too.
 
     Returns:
-        The results as `atb.studies.results` describes them, and why members failed.
+        The results as `atb.studies.suite_results` describes them, and why members failed.
 
     Raises:
         StoppedError: when a signal stopped it; the same call goes on.
@@ -66,7 +66,7 @@ def train(
     with found.held():
         _say_where_it_stands(found, listen)
         failures = _train(found, at_once, listen)
-        made = results.of(found, failures)
+        made = suite_results.of(found, failures)
         if made["models"]:
             performance.write(made, found.path)
         atomic.write_json(found.path / RESULTS, made)  # last: with it the suite is finished

@@ -11,8 +11,8 @@ from atb import atomic
 from atb.errors import DataError, ResourceError, StoppedError, StorageError, UsageError
 from atb.fleet.job import Outcome
 from atb.market.lob import files
-from atb.studies import members, side_by_side, study
-from atb.studies import train as studies
+from atb.studies import side_by_side, study, suite_recipes
+from atb.studies import train_suite as studies
 from atb.studies.study import RESULTS
 from atb.studies.suite import KIND, Suite
 from atb.workspace import Workspace
@@ -28,7 +28,7 @@ def path(tmp_path, book):
 
 @pytest.fixture
 def recipes(path):
-    return members.recipes(("ols", "ridge", "lob-mlp"), None, book=path)
+    return suite_recipes.recipes(("ols", "ridge", "lob-mlp"), None, book=path)
 
 
 class Fleet:
@@ -144,7 +144,7 @@ def test_two_processes_do_not_train_the_same(fleet, recipes, tmp_path, book):
 
 
 def test_too_few_rows_are_refused_before_anything_is_written(fleet, path, tmp_path):
-    recipes = members.recipes(("ols",), None, book=path, clock="event", every=5.0)
+    recipes = suite_recipes.recipes(("ols",), None, book=path, clock="event", every=5.0)
     with pytest.raises(DataError, match="too few") as few:
         studies.train(recipes, artifacts=tmp_path / "out", at_once=1)
     assert few.value.where == str(path)
@@ -154,7 +154,7 @@ def test_too_few_rows_are_refused_before_anything_is_written(fleet, path, tmp_pa
 
 def test_a_volume_clock_needs_trades(fleet, book, tmp_path):
     files.write(replace(book, traded=0 * book.traded), tmp_path / "quiet.parquet")
-    recipes = members.recipes(
+    recipes = suite_recipes.recipes(
         ("ols",), None, book=tmp_path / "quiet.parquet", clock="volume", every=5.0
     )
     with pytest.raises(DataError, match=r"the book has no trades.*--clock event or time"):
@@ -188,7 +188,7 @@ def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
 
 
 def test_models_of_a_fold_are_refused_before_anything_is_written(path, tmp_path):
-    folded = members.recipes(("ols",), None, ["dataset.fold.scheme=kfold"], book=path)
+    folded = suite_recipes.recipes(("ols",), None, ["dataset.fold.scheme=kfold"], book=path)
     with pytest.raises(UsageError, match="a fold of kfold makes no model to be kept"):
         studies.train(folded, artifacts=tmp_path / "out")
     assert not (tmp_path / "out").exists()
