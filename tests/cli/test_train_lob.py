@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from atb.errors import DivergedError, ResourceError
 from atb.market.lob import files
 from atb.market.lob.sample import simulate
 from atb_cli.main import main
@@ -187,17 +186,6 @@ def children(pid: int) -> list[int]:
         found += below
         known = below
     return found
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"), [(ResourceError, "tries again what failed"), (DivergedError, "settings")]
-)
-def test_what_failed_says_what_to_do_about_it(kind, said):
-    from atb_cli.commands.train_lob import _raise
-
-    _raise({}, 3)
-    with pytest.raises(kind, match=f"1 of 3 models failed; deeplob: .*{said}"):
-        _raise({"deeplob": kind("something went wrong")}, 3)
 
 
 @pytest.mark.slow
