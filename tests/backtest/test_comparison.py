@@ -65,6 +65,12 @@ def test_what_moves_both_cancels_out(backtest):
     assert "no evidence" in alone.words
 
 
+def test_steps_that_depend_on_each_other_for_long_say_less(backtest):
+    shared = np.convolve(noise(523, 1), np.ones(24) / 24, "valid")
+    alone, together = (compare(backtest(shared), backtest(noise(500, 2) / 100), h) for h in (1, 24))
+    assert alone.mean.high - alone.mean.low < 0.8 * (together.mean.high - together.mean.low)
+
+
 def test_equal_models_are_said_to_be_no_better(backtest):
     same = backtest(noise(100, 0))
     found = compare(same, same, 1)
@@ -83,6 +89,17 @@ def test_both_curves_stand_side_by_side(backtest):
     assert table["time"].astype(np.int64).tolist() == other.time.tolist()
     assert table["a"].tolist() == [*one.equity.tolist(), *[one.equity[-1]] * 20]
     assert table["b"].tolist() == other.equity.tolist()
+
+
+def test_where_one_ends_first_it_makes_nothing_meanwhile(backtest):
+    short, long = noise(30, 0), noise(50, 1)
+    for found, first, second in (
+        (compare(backtest(short), backtest(long), 1), short, long),
+        (compare(backtest(long), backtest(short), 1), long, short),
+    ):
+        assert found.steps == 50
+        assert found.mean.first == pytest.approx(first.sum() / 50)
+        assert found.mean.second == pytest.approx(second.sum() / 50)
 
 
 def test_what_never_varies_has_no_sharpe_ratio(backtest):
