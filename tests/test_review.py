@@ -247,6 +247,13 @@ def test_not_worse_is_asked_on_shared_rows(workspace, made):
     assert "(800 rows differ)" in other.words
 
 
+def test_of_two_models_that_are_level_each_may_be_worse(made):
+    one, other = made(0), made(1, noise=1)
+    for pair in ((one, other), (other, one)):
+        found = rivals.rivalry(*pair, 300)
+        assert found.better < 0 < found.worse
+
+
 def test_models_without_shared_rows_are_compared_by_their_skill(workspace, made):
     review.promote(workspace, made(0, error=0.005))
     older = made(1, error=0.004, behind=ROWS - 100)
@@ -279,6 +286,18 @@ def test_a_disk_that_does_not_answer_is_a_refusal(workspace, made, monkeypatch):
     monkeypatch.setattr(manifest, "entry_of", broken)
     found = review.examine(workspace, version)
     assert "integrity" in refused(found) and len(refused(found)) == len(found.findings)
+
+
+def test_where_more_is_better_less_skill_is_worse(made):
+    def rising(share):
+        def change(files):
+            files["metrics"]["headline"] |= {"rising": True, "value": share, "naive": 1.0}
+
+        return change
+
+    good, bad = made(0, change=rising(0.8)), made(1, behind=ROWS - 100, change=rising(0.4))
+    assert rivals.rivalry(bad, good, 300).worse == pytest.approx(0.5)
+    assert rivals.rivalry(good, bad, 300).worse == pytest.approx(-1.0)
 
 
 def test_another_question_is_not_answered(workspace, made, tmp_path):
