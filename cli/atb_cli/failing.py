@@ -26,5 +26,5 @@ def end_as(
         others = f"{len(failures)} of {members} {of} failed"
         advice = "the same command tries again what failed"
         if isinstance(error, DivergedError):
-            advice = (remedy or "train {name} with a lower --learning-rate").format(name=name)
+            advice = remedy.format(name=name) or "give a lower --learning-rate"
         raise type(error)(f"{others}; {name}: {error}", remedy=advice)

@@ -18,7 +18,7 @@ def test_where_none_failed_nothing_is_said():
     [
         (ResourceError, {}, "models failed; a-2: no room; the same command tries again what"),
         (ResourceError, {"of": "folds"}, "folds failed; a-2: no room; the same command"),
-        (DivergedError, {}, "train a-2 with a lower --learning-rate"),
+        (DivergedError, {}, "a-2: no room; give a lower --learning-rate"),
         (DivergedError, {"remedy": AFTER_DIVERGING}, "other settings: --suite a-2 --learning-rate"),
     ],
 )
