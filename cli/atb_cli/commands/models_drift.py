@@ -65,7 +65,7 @@ def _show(found: Mapping[str, Any]) -> None:
     names = ("name", "part", "psi", "ks", "adjusted_p_value", "effective_rows", "outside", "state")
     titles = ("column", "of", "PSI", "KS", "p, adjusted", "effective rows", "outside", "state")
     rows = [[_cell(name, column[name]) for name in names] for column in found["columns"]]
-    seen = found["columns"][0]["rows"]
+    seen = max(column["rows"] for column in found["columns"])  # outcomes may not be known yet
     title = f"{seen:,} rows, {found['first']} to {found['last']}"
     pairs = [("errors", _errors(found)), ("verdict", found["verdict"])]
     render.print_answer(
