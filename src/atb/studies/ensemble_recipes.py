@@ -70,7 +70,7 @@ def of_seeds(
 
     Raises:
         UsageError: for an unknown name or a refused value.
-        EnsembleCompatibilityError: when it is no sequence model.
+        EnsembleCompatibilityError: when it is no single sequence model.
     """
     config = presets.resolve(preset, symbol, assignments=assignments, **options).config
     if isinstance(config.model, Linear):
@@ -78,6 +78,13 @@ def of_seeds(
             f"{_input(config)}: it has no seed, every fit of it is the same",
             where="--preset",
             remedy="give a network",
+        )
+    if isinstance(config.model, Ensemble):
+        joined = ", ".join(member.name for member in config.model.members)
+        raise EnsembleCompatibilityError(
+            f"{config.name} is an ensemble of {joined} itself",
+            where="--preset",
+            remedy="give one network",
         )
     first = config.training.seed
     found = {f"{config.name}-{seed}": config.seeded(seed) for seed in range(first, first + seeds)}
