@@ -127,7 +127,7 @@ def test_an_ensemble_is_no_member_of_another(tmp_path: Path) -> None:
         require_compatible({"fast": config(), "nested": nested})
 
 
-def test_an_ensemble_is_no_member_of_another() -> None:
+def test_an_ensemble_has_no_seeds() -> None:
     with pytest.raises(EnsembleCompatibilityError, match="fast is an ensemble of gru, tcn itself"):
         of_seeds("fast", "BTCUSDT", 3, model_type="ensemble")
 
