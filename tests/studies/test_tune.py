@@ -203,6 +203,13 @@ def test_a_trial_that_kills_its_process_has_failed_and_others_go_on(path, fleet,
     assert presets.resolve(results["output"], "TEST").config.selection.trials == 4
 
 
+def test_what_a_process_had_done_before_it_died_stays(path, fleet):
+    fleet.errors = {3: ResourceError("killed")}
+    results = tuned(path)
+    assert [one["trial"] for one in results["ranking"]] == [1, 2, 4, 3]
+    assert [one["state"] for one in results["ranking"]] == ["complete"] * 3 + ["failed"]
+
+
 @pytest.mark.parametrize("error", [StorageError("disk full"), DataError("too few")])
 def test_what_can_be_mended_is_raised_and_tried_again(path, fleet, error):
     fleet.errors = {1: error}
