@@ -170,6 +170,7 @@ def test_out_of_fold_predictions_make_one_series_of_all_tested_windows(fleet, co
     assert table["row"] == list(range(config.reach - 1, BARS - 5))  # every window, once
     assert set(table["path"]) == {1}
     assert table["fold"] == sorted(table["fold"])
+    assert (made["scheme"], made["splits"], made["tested"]) == ("kfold", 4, 1)
     assert (len(made["paths"]), made["distribution"]) == (1, {})
     assert made["paths"][0]["windows"] == len(table["row"])
     assert made["paths"][0]["rmse"] == pytest.approx(np.sqrt(np.mean(np.square(table["actual_1"]))))
@@ -177,6 +178,7 @@ def test_out_of_fold_predictions_make_one_series_of_all_tested_windows(fleet, co
 
 def test_combinations_give_a_distribution_of_whole_paths(fleet, config, tmp_path):
     made, _ = validated(config, scheme("combinatorial", 4), tmp_path)
+    assert (made["splits"], made["tested"]) == (4, 2)
     assert (len(made["folds"]), len(made["paths"]), made["backtest"]) == (6, 3, None)
     table = read(made)
     rows = np.arange(config.reach - 1, BARS - 5)

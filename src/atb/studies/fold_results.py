@@ -18,6 +18,7 @@ from typing import Any
 
 from atb import __version__
 from atb.clock import iso, now_ms
+from atb.dataset.folds import under_test
 from atb.errors import AtbError
 from atb.evaluation.trials import TRIALS
 from atb.report import record
@@ -59,7 +60,9 @@ def of(study: Folded, predictions: Any, failures: Mapping[str, AtbError]) -> Jso
         "preset": config.name,
         "data": {**record.data(history), "sha256": history.sha256()},
         "target": config.target.model_dump(mode="json"),
-        **{name: getattr(scheme, name) for name in ("scheme", "splits", "tested")},
+        "scheme": scheme.scheme,
+        "splits": scheme.splits,
+        "tested": len(under_test(scheme)),
         "embargo": config.dataset.embargo,
         "deciding": TRIALS[config.target.output].headline[0],
         "horizons": horizons,
