@@ -225,7 +225,7 @@ def searched(recipe: Recipe, values: Mapping[str, Any]) -> TrainingConfig:
         error = _explain(refused.errors()[0], recipe.preset, place)
         together = f"with {said(values)}: " if len(values) > 1 else ""
         raise ConfigError(together + error.what, where=place, remedy=error.remedy) from refused
-    for name in values:
+    for name, _ in _spread(values):
         require_comparable(name, place)
     return config
 

@@ -96,6 +96,8 @@ def test_fields_in_a_mapping_are_set_together(tmp_path):
         ("window.size: {choice: [1, 2]}", r":4: window: .*integer"),
         ("target.horizon: {choice: [1, 2]}", r":4: 'target.horizon' cannot be searched: valid"),
         ("training.seed: {choice: [1, 2]}", r":4: 'training.seed' cannot be searched: valid"),
+        ("training.hardware.devices: {choice: [1, 2]}", r":4: .* cannot be searched: valid"),
+        ("training: {choice: [{seed: 1}, {seed: 2}]}", r":4: 'training.seed' cannot be searched"),
         ("dataset.train: {range: [0.5, 0.6]}", r":4: 'dataset.train' cannot be searched"),
         ("symbol: {choice: [A, B]}", r":4: 'symbol' cannot be searched"),
     ],
