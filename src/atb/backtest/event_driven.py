@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from atb.backtest.account import Account, trades
+from atb.backtest.account import Account
 from atb.backtest.event_sizing import position, volatility
 from atb.backtest.exits import REASONS
-from atb.backtest.performance import measure
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
 from atb.backtest.vectorised import traded_rows
@@ -128,16 +127,8 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
     bars = list(_bars(candles, first, stop, spec))
     account = trade(bars, wanted, spec.costs, spec.exits)
     rival = trade(bars, [1.0] * len(bars), spec.costs, ExitSpec())
-    return Backtest(
-        time=account.time,
-        asked=np.array([asked[row] for row in predictions.rows.tolist()]),
-        position=account.position,
-        equity=account.equity,
-        held=rival.equity,
-        trades=trades(account),
-        performance=measure(account),
-        buy_and_hold=measure(rival),
-    )
+    said = np.array([asked[row] for row in predictions.rows.tolist()])
+    return Backtest.of(said, account, rival)
 
 
 def trade(bars: list[Bar], wanted: list[float], costs: CostSpec, exits: ExitSpec) -> Account:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from atb.backtest.account import Trades
+from atb.backtest.account import Account, Trades, trades
 from atb.backtest.exits import REASONS
-from atb.backtest.performance import Performance, bars_per_year, net_returns
+from atb.backtest.performance import Performance, bars_per_year, measure, net_returns
 from atb.backtest.round_trips import Profit, RoundTrips
 from atb.clock import DAY_MS, iso
 
@@ -88,6 +88,26 @@ class Backtest(Result):
     trades: Trades
     performance: Performance
     buy_and_hold: Performance
+
+    @classmethod
+    def of(cls, asked: Float64, account: Account, rival: Account) -> Self:
+        """What became of the positions asked for, and of holding all the time.
+
+        Args:
+            asked: `[M]` by each prediction.
+            account: of B bars.
+            rival: of the same bars, bought and held.
+        """
+        return cls(
+            time=account.time,
+            asked=asked,
+            position=account.position,
+            equity=account.equity,
+            held=rival.equity,
+            trades=trades(account),
+            performance=measure(account),
+            buy_and_hold=measure(rival),
+        )
 
     @property
     def curves(self) -> tuple[Float64, Float64]:

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.backtest import exits, sizing
-from atb.backtest.account import keep, trades
+from atb.backtest.account import keep
 from atb.backtest.costs import rates, trailing_volatility
-from atb.backtest.performance import measure
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
 from atb.config.trading import TradingSpec
@@ -37,10 +36,8 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
         DataError: when no prediction has a bar after it in which it could be traded.
     """
     first, stop = traded_rows(predictions, candles)
-    bars, volatility = (
-        candles.rows(first, stop),
-        trailing_volatility(candles.close, spec.volatility_bars),
-    )
+    bars = candles.rows(first, stop)
+    volatility = trailing_volatility(candles.close, spec.volatility_bars)
     asked = sizing.positions(predictions, volatility[predictions.rows], candles.timeframe, spec)
     wanted = np.zeros(stop - first)
     fills = predictions.rows + 1 - first
@@ -49,16 +46,7 @@ def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backte
     paid = rates(bars, volatility[first - 1 : stop - 1], spec.costs)
     account = keep(bars, exits.apply(wanted, bars, spec.exits), paid)
     rival = keep(bars, exits.untouched(np.ones_like(wanted)), paid)
-    return Backtest(
-        time=account.time,
-        asked=asked,
-        position=account.position,
-        equity=account.equity,
-        held=rival.equity,
-        trades=trades(account),
-        performance=measure(account),
-        buy_and_hold=measure(rival),
-    )
+    return Backtest.of(asked, account, rival)
 
 
 def traded_rows(predictions: Predictions, candles: Candles) -> tuple[int, int]:
