@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from atb.config.search import parse
+from atb.errors import IntegrityError
 from atb.studies.journal import JOURNAL, Journal, PrunedError
 
 SEARCH = parse(
@@ -129,3 +130,15 @@ def test_planning_again_adds_what_is_missing(tmp_path):
     opened(tmp_path).plan(2, {})
     opened(tmp_path).plan(3, {})
     assert [trial.state for trial in opened(tmp_path).trials()] == ["waiting"] * 3
+
+
+@pytest.mark.parametrize(
+    "line", [b"garbage", b"[]", b"\xff", b'{"op_code": 0}', b'{"op_code": 99}']
+)
+def test_a_line_that_nobody_wrote_is_refused_by_its_place(tmp_path, line):
+    opened(tmp_path).plan(3, FIRST)
+    path = tmp_path / JOURNAL
+    first, *others = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([first, line, *others, b""]))
+    with pytest.raises(IntegrityError, match=r"journal\.log: the journal cannot be read \("):
+        opened(tmp_path)

@@ -12,6 +12,7 @@ from typing import Any
 
 from atb.config.folds import FoldSpec
 from atb.config.training import TrainingConfig
+from atb.errors import IntegrityError
 from atb.studies.study import Study
 
 KIND = "cv"
@@ -80,9 +81,20 @@ class Folded(Study):
         return self.place(member) / "fold.json"
 
     def figures(self, member: str) -> dict[str, Any]:
-        """What that file says."""
-        said: dict[str, Any] = json.loads(self.judged(member).read_text())
-        return said
+        """What that file says.
+
+        Raises:
+            IntegrityError: when it cannot be read.
+        """
+        path = self.judged(member)
+        try:
+            return dict(json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise IntegrityError(
+                f"what the fold came to cannot be read ({error})",
+                where=str(path),
+                remedy="remove it, and the same command learns that fold again",
+            ) from error
 
     def missing(self) -> list[str]:
         """Folds that are not judged."""

@@ -8,8 +8,8 @@ losses, not what is trained.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ import numpy as np
 
 from atb import atomic
 from atb.config.search import Between, Dimension, Search
+from atb.errors import IntegrityError
 from atb.extras import require
 
 JOURNAL = "journal.log"
@@ -79,6 +80,7 @@ class Journal:
         Raises:
             ResourceError: when Optuna is not installed.
             StorageError: when the journal cannot be locked.
+            IntegrityError: when it is not what Optuna wrote.
         """
         self._search, self._seed = search, seed
         self._optuna = require("optuna", extra="tune")
@@ -89,13 +91,12 @@ class Journal:
             _mend(path)
         journal = self._optuna.storages.journal
         backend = journal.JournalFileBackend(str(path), lock_obj=lock)
-        self._storage = journal.JournalStorage(backend)
-        self._study = self._optuna.create_study(
-            storage=self._storage,
-            study_name=STUDY,
-            load_if_exists=True,
-            pruner=self._optuna.pruners.MedianPruner(UNPRUNED_TRIALS, unpruned),
-        )
+        pruner = self._optuna.pruners.MedianPruner(UNPRUNED_TRIALS, unpruned)
+        with _read_back(path):
+            self._storage = journal.JournalStorage(backend)
+            self._study = self._optuna.create_study(
+                storage=self._storage, study_name=STUDY, load_if_exists=True, pruner=pruner
+            )
 
     def plan(self, count: int, first: Mapping[str, Any]) -> None:
         """Make so many trials, less those that are there.
@@ -227,6 +228,19 @@ class _Lock:
 
     def release(self) -> None:
         self._held.close()
+
+
+@contextmanager
+def _read_back(path: Path) -> Iterator[None]:
+    """Name the journal when its lines are not what Optuna wrote."""
+    try:
+        yield
+    except (AssertionError, LookupError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"the journal cannot be read ({type(error).__name__}: {error})",
+            where=str(path),
+            remedy="remove the study's folder and ask for it again",
+        ) from error
 
 
 def _mend(path: Path) -> None:
