@@ -119,7 +119,7 @@ def only_model(artifacts: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("kills", "epochs"), [(5, 30), pytest.param(50, 300, marks=pytest.mark.slow)]
+    ("kills", "epochs"), [(3, 20), pytest.param(50, 300, marks=pytest.mark.slow)]
 )
 @pytest.mark.timeout(3000)
 def test_a_training_killed_again_and_again_makes_the_same_model(
