@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from atb import presets
 from atb.clock import parse_time
 from atb.config.folds import FoldSpec
 from atb.errors import StoppedError
-from atb.events import EpochEnded, silent
+from atb.events import EpochEnded, Stopwatch, silent
 from atb.market.sample import simulate
+from atb.runs import Recipe
 from atb.studies import cross_validation, fold_jobs
 from atb.studies.folded import KIND, Folded
+from atb.targets.build import build
 from atb.workspace import Workspace
 
 BARS = 700
@@ -76,3 +79,27 @@ def test_a_stopped_fold_goes_on_and_ends_as_the_whole_one(tmp_path: Path) -> Non
     assert begun == [3]
     assert table(parts, "fold-2").equals(rows)
     assert parts.figures("fold-2")["horizons"] == figures["horizons"]
+
+
+@pytest.mark.usefixtures("tensorflow_ready")
+def test_what_comes_true_at_test_windows_teaches_nothing(tmp_path: Path) -> None:
+    """Neither weights nor calibration, with train windows on both sides of them."""
+    from atb import learning
+
+    found = study(tmp_path)
+    config = found.members["fold-2"]
+    short = config.training.model_copy(update={"epochs": 1})
+    recipe = Recipe(config.model_copy(update={"training": short}), found.history(), {})
+    labels = build(config.target, recipe.history, config.dataset.max_gap)
+
+    def learned(place: str, value: np.ndarray) -> learning.Learned:
+        told = replace(labels, value=value)
+        return learning.learn(recipe, told, found.workspace, tmp_path / place, Stopwatch(silent))
+
+    whole = learned("whole", labels.value)
+    test, turned = whole.dataset.split.test, labels.value.copy()
+    turned[test] = 1 - turned[test]
+    other = learned("turned", turned)
+    np.testing.assert_array_equal(other.calibration.temperature, whole.calibration.temperature)
+    np.testing.assert_array_equal(other.fitted.predict(test), whole.fitted.predict(test))
+    assert other.fitted.history[0].validation_loss == whole.fitted.history[0].validation_loss
