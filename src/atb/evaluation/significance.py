@@ -168,7 +168,7 @@ def diebold_mariano(loss_a: Float64, loss_b: Float64, horizon: int) -> DieboldMa
         horizon: rows ahead that was forecast; the difference is taken to be correlated over fewer.
 
     Raises:
-        ValueError: when there are fewer than `4 * horizon - 2` rows, or fewer than two.
+        ValueError: when there are fewer than `4 * horizon - 2` rows.
     """
     rows = len(loss_a)
     freedom = rows // (2 * horizon - 1) - 1
