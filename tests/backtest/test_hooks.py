@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from atb.backtest import hooks, touch, vectorised
+from atb.backtest import event_driven, hooks, touch, vectorised
 from atb.config.trading import TouchTrading, TradingSpec
 from atb.errors import ConfigError, UsageError
 
+ROOT = Path(__file__).parents[2]
 MODULE = """
 from atb.backtest.hooks import trades
 from atb.backtest.vectorised import run
@@ -58,6 +61,19 @@ def test_the_built_in_ones_are_found_by_the_default_names(market):
     found = hooks.find(TradingSpec())(*market)
     assert found.equity.tolist() == vectorised.run(*market).equity.tolist()
     assert hooks.find(TouchTrading()).__wrapped__ is touch.run
+
+
+def test_every_backtest_that_is_declared_is_there():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    found = {
+        name: EntryPoint(name, value, hooks.GROUP).load()
+        for name, value in declared[hooks.GROUP].items()
+    }
+    assert found == {
+        "vectorised": vectorised.run,
+        "event_driven": event_driven.run,
+        "touch": touch.run,
+    }
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest():
