@@ -115,6 +115,13 @@ def test_twenty_models_without_skill_are_rarely_called_better(backtest):
     assert sum("no evidence" not in call.words for call in calls) <= 3
 
 
+def test_one_lucky_trade_has_no_sure_sharpe_ratio(backtest):
+    idle, lucky = np.tile([1e-9, -1e-9], 100), np.zeros(200)
+    lucky[40] = 0.1
+    found = compare(backtest(lucky), backtest(idle), 1)
+    assert found.sharpe.low <= 0 < found.sharpe.estimate
+
+
 def test_too_few_rows_and_other_rows_are_refused(backtest):
     few = backtest(noise(FEWEST_STEPS - 1, 0))
     with pytest.raises(DataError, match="19 rows say nothing"):

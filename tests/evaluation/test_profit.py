@@ -81,6 +81,14 @@ def test_what_never_trades_has_no_figures(steps):
     assert found.intervals == {}
 
 
+def test_a_single_lucky_trade_is_not_sure():
+    """A third of the resamples miss it; they have earned nothing, not what the others did."""
+    steps = np.zeros(300)
+    steps[40] = 0.1
+    found = earned(Made(steps), ALONE, 1, 7)
+    assert found.low == 0 < found.sharpe < found.high
+
+
 def test_a_ruin_and_a_single_trade_are_measured():
     steps = np.zeros(300)
     steps[40] = -1.0

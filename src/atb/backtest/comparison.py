@@ -122,10 +122,10 @@ def _aligned(first: Result, second: Result) -> Float64:
 
 
 def _ratios(mean: Float64, square: Float64) -> Float64:
-    """Mean over standard deviation of each resample; NaN where it does not vary."""
+    """Mean over standard deviation of each resample; 0 where it missed every trade."""
     variance = square - mean**2
-    return np.divide(mean, np.sqrt(np.abs(variance)), out=np.full_like(mean, np.nan),
-                     where=variance > 0)  # fmt: skip
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    return np.divide(mean, deviation, out=np.zeros_like(mean), where=variance > 0)
 
 
 def _difference(values: Float64, samples: Float64) -> Difference:

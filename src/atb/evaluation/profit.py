@@ -90,11 +90,10 @@ def _sharpe_interval(steps: Float64, block: int, seed: int) -> Bounds:
     standard = steps / steps.std()
     means = bootstrap.resampled_means(np.stack([standard, standard**2], axis=1), block, seed)
     variance = means[:, 1] - means[:, 0] ** 2
-    varies = variance > 1e-12  # a resample may have missed every trade
-    unknown = np.full(len(means), np.nan)
-    return bootstrap.interval(
-        np.divide(means[:, 0], np.sqrt(np.maximum(variance, 0.0)), out=unknown, where=varies)
-    )
+    varies = variance > 1e-12  # a resample may have missed every trade, and has earned nothing
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    nothing = np.zeros(len(means))
+    return bootstrap.interval(np.divide(means[:, 0], deviation, out=nothing, where=varies))
 
 
 def _of_returns(steps: Float64, block: int, seed: int) -> dict[str, Bounds]:
