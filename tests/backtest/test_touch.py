@@ -142,6 +142,13 @@ def test_what_happened_overnight_is_no_move_to_follow():
     assert run(asks(*[FLAT] * 4), made, spec(hold=2)).last_move.trades == 0
 
 
+def test_a_shorter_move_than_is_followed_is_none():
+    """The book begins two rows before the last prediction, and three would be looked back on."""
+    assert (
+        run(asks(*[FLAT] * 3), book([100, 110, 120, 130, 140]), spec(hold=3)).last_move.trades == 0
+    )
+
+
 def ledger(made: Book, said: Predictions, how: TouchTrading) -> tuple[list[float], float]:
     """Net ticks of each round trip, and all of them, by orders one after another."""
     ask, bid = made.levels[:, 0].astype(float), made.levels[:, 2].astype(float)
