@@ -22,7 +22,7 @@ from atb.workspace import Workspace
 
 FILES = {
     "BTCUSDT": ("BTCUSDT_1h_2023-01-01_2024-12-31.feather", "2023-01-01"),
-    "ETHUSDT": ("ETHUSDT_perp_1h_20230101_20250630.parquet", "2024-07-01"),
+    "ETHUSDT": ("ETHUSDT_perp_1h_20230101_20250630.parquet", "2025-01-01"),
 }
 STAGES = ["data", "startup", "features", "dataset", "training"]
 STAGES += ["calibration", "evaluation", "export", "save"]
@@ -84,7 +84,7 @@ def test_what_was_judged_is_what_the_graph_says(
     import pandas as pd
 
     preset = case if case in presets.names() else "fast"
-    chosen = config(market_data, preset, "ETHUSDT", **{"start": "2025-01-01", **OTHERS[case]})
+    chosen = config(market_data, preset, "ETHUSDT", **{"start": "2025-03-01", **OTHERS[case]})
     result = atb.train_model(chosen, artifacts=tmp_path)
     verify(result.path)
     assert result.summary["parity"]["max_difference"] <= 1e-5
@@ -98,7 +98,7 @@ def test_what_was_judged_is_what_the_graph_says(
     times = pd.to_datetime(candles.time[scored.rows], unit="ms", utc=True)
     said = pd.DataFrame(scored.value.reshape(len(scored), -1), times).reindex(judged["time"])
     written = judged[[name + suffix for name in names]].to_numpy()
-    assert len(judged) > 400
+    assert len(judged) > 300
     tolerance = 1e-7 if chosen.target.output == "return" else 1e-5
     assert np.abs(said.to_numpy() - written).max() < tolerance
 
