@@ -101,3 +101,6 @@ def _money(results: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         worse = f"{against['percent_worse']:+.2f} % [{against['low']:+.2f}, {against['high']:+.2f}]"
         own = name == results["yardstick"]
         yield name, "-" if own else worse, _bounded(1, 2, one["sharpe"])
+    rival = results["rival"]
+    if rival["sharpe"] is not None:
+        yield f"({rival['name'].replace('_', ' ')})", "", f"{rival['sharpe']:.2f}"

@@ -48,6 +48,7 @@ def results(synthetic: bool = False, **presets: Any) -> dict[str, Any]:
         "yardstick": "legacy",
         "deciding": "rmse",
         "naive": {"persistence": {"rmse": 0.005}, "last_move": {"mae": 1.0}},
+        "rival": {"name": "buy_and_hold", "sharpe": 1.25},
         "presets": presets or {"fast": preset(10.0, 2.5), "legacy": preset(40.0, 0.0)},
         "words": ["fast trains 4.0 times as fast as legacy"],
     }
@@ -72,6 +73,7 @@ def test_speed_quality_and_money_of_each_preset_are_shown(capsys):
     assert "preset RMSE against legacy Sharpe, net of costs" in shown
     assert "fast +2.50 % [+1.50, +3.50] 0.50 [0.50, 0.50]" in shown
     assert "legacy - 0.50 [0.50, 0.50]" in shown  # nothing is worse than itself
+    assert "(buy and hold) 1.25" in shown
     assert "fast trains 4.0 times as fast as legacy" in shown
     assert not any("SYNTHETIC" in line for line in shown)
 

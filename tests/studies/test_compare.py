@@ -174,6 +174,8 @@ def test_the_sharpe_ratio_is_that_of_the_steps(fleet, members, tmp_path, candles
     mean = np.mean([one.performance.sharpe or 0.0 for one in ratios])
     found = made["presets"]["fast"]["sharpe"]
     assert found["value"] == pytest.approx(mean, rel=1e-6)
+    held = ratios[0].buy_and_hold.sharpe
+    assert made["rival"] == {"name": "buy_and_hold", "sharpe": pytest.approx(held)}
     year = np.sqrt(365 * 24)
     samples = []
     for one in ratios:  # its interval is that of the mean over both seeds on the same resamples

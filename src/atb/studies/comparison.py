@@ -5,7 +5,8 @@ of test rows drawn alike for all presets.
 
 `presets`: by name, seconds of training, epochs, validation loss, metrics with interval and spread
 over seeds, the deciding metric against the yardstick in percent (positive is worse), the Sharpe
-ratio net of costs, and each run. `naive`: the baselines' metrics. `words`: what it comes to, line
+ratio net of costs, and each run. `naive`: the baselines' metrics. `rival`: the naive rule
+of trading and its Sharpe ratio. `words`: what it comes to, line
 by line. `failures`: by member, the error.
 """
 
@@ -78,6 +79,7 @@ def of(study: Study, failures: Mapping[str, AtbError], yardstick: str) -> Json:
         "yardstick": yardstick,
         "deciding": TRIALS[first.target.output].headline[0],
         "naive": found[0].naive if found else {},
+        "rival": found[0].rival if found else {},
         "presets": presets,
         "failures": {name: error.to_json() for name, error in failures.items()},
         "words": list(_words(presets, found, yardstick)) if presets else [],

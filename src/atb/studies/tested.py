@@ -39,6 +39,7 @@ class Tested:
         rows: `[M]` int64 test rows.
         outcome: its predictions there, of the horizon that is traded.
         steps: `[B]` float64 what each bar earned, net.
+        rival: name and Sharpe ratio per square root of a year of the naive rule beside it.
         bars_per_year: of this market.
     """
 
@@ -50,6 +51,7 @@ class Tested:
     rows: Int64
     outcome: Outcome
     steps: Float64
+    rival: Json
     bars_per_year: float
 
 
@@ -76,6 +78,7 @@ def read(study: Study, member: str, history: History) -> Tested:
         rows,
         outcome,
         backtest.steps,
+        {"name": backtest.rival, "sharpe": backtest.to_json()[backtest.rival]["sharpe"]},
         len(backtest.steps) * YEAR_MS / float(backtest.time[-1] - backtest.time[0]),
     )
 
