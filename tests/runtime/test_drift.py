@@ -26,6 +26,7 @@ from atb.runtime.predictor import observe
 from atb.targets.build import build
 
 BARS, TRAINED = 4000, 2600
+JUDGED = BARS - 702  # the last row whose outcome the profile knows
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -60,11 +61,11 @@ def made(model: Callable[..., Path], tmp_path: Path) -> Callable[..., tuple[Path
         truth = build(target, known).value[:, 0]
         seen = features[np.searchsorted(predictions.rows, train)]
         profile = Profile.of(COLUMNS, seen, said, truth[test], truth[train], target.classes)
-        learned = iso(int(candles.close_time[TRAINED]))
+        judged = [iso(int(candles.time[row])) for row in (TRAINED + 1, JUDGED)]
         config = TrainingConfig(symbol="BTCUSDT", name="hand", target=target)
         contents = {
             "config.json": config.model_dump(mode="json"),
-            "metadata.json": {"learned_until": learned, "synthetic": False, "dataset": {}},
+            "metadata.json": {"synthetic": False, "dataset": {"periods": {"test": judged}}},
             "profile.json": profile.to_json(),
         }
         (folder / manifest.NAME).unlink()
@@ -84,23 +85,27 @@ def test_the_same_market_is_stable(made):
     said = found.to_json()
     assert (said["drifted"], said["changed"], said["synthetic"]) == (False, None, False)
     assert {column["part"] for column in said["columns"]} == {"feature", "prediction", "residual"}
-    assert {column["rows"] for column in said["columns"]} == {
-        BARS - TRAINED - 1,
-        BARS - TRAINED - 2,
-    }
+    later = BARS - JUDGED - 1
+    assert {column["rows"] for column in said["columns"]} == {later, later - 1}
 
 
-def test_rows_before_those_the_model_learned_from_only_warm_up(made):
+def test_rows_up_to_the_last_that_the_model_was_judged_on_only_warm_up(made):
     folder, path = made()
     candles = files.read(path, "BTCUSDT", "1h")
     found = watch(folder, path)
-    assert found.first == iso(int(candles.time[TRAINED + 1]))
+    assert found.first == iso(int(candles.time[JUDGED + 1]))
     assert found.last == iso(int(candles.time[-1]))
     later = watch(
-        folder, path, start=iso(int(candles.time[3000])), end=iso(int(candles.time[3500]))
+        folder,
+        path,
+        start=iso(int(candles.time[JUDGED + 100])),
+        end=iso(int(candles.time[JUDGED + 600])),
     )
     assert later.drift.columns[0].rows <= 500
-    assert (later.first, later.last) == (iso(int(candles.time[3000])), iso(int(candles.time[3499])))
+    assert (later.first, later.last) == (
+        iso(int(candles.time[JUDGED + 100])),
+        iso(int(candles.time[JUDGED + 599])),
+    )
 
 
 def test_a_market_that_moves_five_times_as_much_has_drifted(made):
@@ -132,11 +137,11 @@ def test_moves_of_a_book_become_classes_by_the_thresholds_of_train_rows():
     assert np.isnan(wide[-1])
 
 
-def test_rows_the_model_learned_from_are_warned_of(made):
+def test_rows_the_model_knows_are_warned_of(made):
     told: list[Any] = []
     watch(*made(), start="2024-01-05", listen=told.append)
     assert any(
-        "the model learned from rows up to" in one.message
+        "the model was trained and judged on rows up to" in one.message
         for one in told
         if isinstance(one, Warned)
     )
@@ -144,9 +149,11 @@ def test_rows_the_model_learned_from_are_warned_of(made):
 
 def test_a_file_without_newer_rows_is_refused(made, tmp_path):
     folder, path = made()
-    old = files.read(path, "BTCUSDT", "1h").rows(0, TRAINED)
+    old = files.read(path, "BTCUSDT", "1h").rows(0, JUDGED)
     files.write(old, tmp_path / "old.parquet")
-    with pytest.raises(DataError, match="the model learned from all of its rows, up to 2024"):
+    with pytest.raises(
+        DataError, match="the model was trained and judged on all of its rows, up to 2024"
+    ):
         watch(folder, tmp_path / "old.parquet")
     with pytest.raises(DataError, match="no row comes at or after 2030-01-01"):
         watch(folder, path, start="2030-01-01")

@@ -36,7 +36,7 @@ def command(
 
     Each feature is compared with the train rows, predictions and residuals with the test rows, by
     population stability index and Kolmogorov-Smirnov test; a change of the level of errors is found
-    by ADWIN. Without --start it begins after the rows that the model learned from.
+    by ADWIN. Without --start it begins after the rows that it was judged on.
     """
     from atb.errors import GateRefusedError
     from atb.registry import store

@@ -72,9 +72,9 @@ def watch(
         model: the model's folder; every checksum is verified before anything is parsed.
         path: candles, or a book, as the model knows them.
         start: first row to predict at, ISO 8601, UTC; earlier ones only warm up. By default the
-            first that the model did not learn from.
+            first after its test rows, which predictions and errors are compared with.
         end: rows before this time.
-        listen: told when rows are among those that the model learned from.
+        listen: told when rows are among those that the model learned from or was judged on.
 
     Raises:
         IntegrityError: when the folder is not what its manifest says, or holds no profile.
@@ -86,7 +86,7 @@ def watch(
     metadata = json.loads((model / "metadata.json").read_text())
     found = load_history(config.symbol, config.data.of_file(path), Workspace(Path()), listen)
     found = found if end is None else found.rows(0, _first_from(found, end))
-    first = _first(found, start, metadata["learned_until"], listen)
+    first = _first(found, start, metadata["dataset"]["periods"]["test"][1], listen)
     predictions, features = predictor.observe(model, found, first)
     rows, outcomes = predictions.rows, _outcomes(config, metadata, found)
     known = np.isfinite(outcomes[rows])
@@ -124,20 +124,25 @@ def _first_from(history: History, time: str) -> int:
     return int(np.searchsorted(history.time, parse_time(time), "left"))
 
 
-def _first(history: History, start: str | None, learned_until: str, listen: Listener) -> int:
-    """Position of the first row to predict at."""
-    unseen = int(np.searchsorted(history.close_time, parse_time(learned_until), "right"))
+def _first(history: History, start: str | None, judged_until: str, listen: Listener) -> int:
+    """Position of the first row to predict at; test rows would be compared with themselves."""
+    unseen = int(np.searchsorted(history.time, parse_time(judged_until), "right"))
     first = unseen if start is None else _first_from(history, start)
     if first >= len(history):
         raise DataError(
             f"no row comes at or after {start}"
             if start
-            else f"the model learned from all of its rows, up to {learned_until}",
+            else f"the model was trained and judged on all of its rows, up to {judged_until}",
             where=history.source,
             remedy="give newer rows, or an earlier --start",
         )
     if first < unseen:
-        listen(Warned(f"the model learned from rows up to {learned_until}; trust only later ones"))
+        listen(
+            Warned(
+                f"the model was trained and judged on rows up to {judged_until}; "
+                "trust only later ones"
+            )
+        )
     return first
 
 
