@@ -66,11 +66,19 @@ def recipes(
             f"{len(found)} preset cannot be compared", where="--presets", remedy="name two or more"
         )
     _require_alike(found)
-    return {
+    members = {
         f"{name}-{number + 1}": config.seeded(config.training.seed + number)
         for name, config in on_the_same_rows(found).items()
         for number in range(seeds)
     }
+    trials = sum(config.selection.trials for config in members.values())
+    return {name: _one_of(config, trials) for name, config in members.items()}
+
+
+def _one_of(config: TrainingConfig, trials: int) -> TrainingConfig:
+    """The recipe, judged as one of so many: whoever takes the best of them owes it to luck too."""
+    selection = config.selection.model_copy(update={"trials": trials})
+    return config.model_copy(update={"selection": selection})
 
 
 def _require_alike(found: Recipes) -> None:
