@@ -6,12 +6,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.signal import lfilter
 
-from atb.evaluation import student
 from atb.evaluation.significance import (
     NORMAL,
     adjusted,
@@ -28,17 +27,6 @@ from atb.evaluation.significance import (
 
 def steps(count=1000, mean=0.05, seed=1):
     return np.random.default_rng(seed).standard_t(5, count) + mean
-
-
-@given(st.floats(-50, 50), st.integers(1, 300))
-@settings(max_examples=200, deadline=None)
-def test_students_distribution_is_scipys(value, freedom):
-    expected = stats.t.cdf(value, freedom)  # which is 0.5 for values up to 1e-8, and ours is not
-    assert student.below(value, freedom) == pytest.approx(expected, abs=1e-8)
-
-
-def test_students_distribution_of_many_degrees_is_normal():
-    assert student.below(-1.96, 100_000) == pytest.approx(NORMAL.cdf(-1.96), abs=1e-5)
 
 
 def test_a_sharpe_ratio_is_mean_over_deviation():

@@ -14,8 +14,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from atb import student
 from atb.backtest.performance import ROUNDING
-from atb.evaluation import student
 
 Float64 = npt.NDArray[np.float64]
 

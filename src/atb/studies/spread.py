@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from atb import student
 from atb.backtest.performance import ROUNDING
-from atb.evaluation import student
 
 Json = dict[str, Any]
 
