@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from atb import bootstrap
 from atb.backtest.comparison import FEWEST_STEPS, SEED, compare, side_by_side
@@ -50,8 +51,11 @@ def test_the_differences_are_those_of_every_resample_looked_at_alone(backtest):
         a, b = one[rows], other[rows]
         means.append(a.mean() - b.mean())
         ratios.append((a.mean() / a.std() - b.mean() / b.std()) * year)
+    draws = 200 / found.block
+    edge = stats.t.ppf(0.975, int(draws) - 1) * np.sqrt(draws / (draws - 1))
+    tail = stats.norm.cdf(-edge)
     for difference, samples in ((found.mean, means), (found.sharpe, ratios)):
-        expected = np.quantile(samples, [0.025, 0.975])
+        expected = np.quantile(samples, [tail, 1 - tail])
         assert [difference.low, difference.high] == pytest.approx(expected, rel=1e-6)
 
 

@@ -107,6 +107,7 @@ def test_each_preset_has_each_seed_and_its_first_window_where_all_have_it(candle
     assert list(made) == ["fast-1", "fast-2", "legacy-1", "legacy-2"]
     assert [one.training.seed for one in made.values()] == [7, 8, 7, 8]
     assert {one.dataset.first_end for one in made.values()} == {made["legacy-1"].reach - 1}
+    assert {one.selection.trials for one in made.values()} == {4}  # whoever takes the best of them
 
 
 def test_what_cannot_be_compared_is_refused(candles):
@@ -184,7 +185,7 @@ def test_the_sharpe_ratio_is_that_of_the_steps(fleet, members, tmp_path, candles
         first, second = bootstrap.resampled_means(columns, block, 7).T
         deviation = np.sqrt(second - first**2)
         samples.append(year * first / np.where(deviation > 0, deviation, np.inf))
-    expected = bootstrap.interval(np.mean(samples, axis=0))
+    expected = bootstrap.interval(np.mean(samples, axis=0), len(columns) / block)
     assert (found["low"], found["high"]) == pytest.approx(expected, rel=1e-2)
 
 

@@ -80,12 +80,13 @@ def compare(first: Result, second: Result, horizon: int) -> Comparison:
     steps = _aligned(first, second)
     block = bootstrap.block_length(len(steps), horizon)
     means = bootstrap.resampled_means(np.hstack([steps, steps**2]), block, SEED)
-    mean = _difference(steps.mean(axis=0), means[:, :2])
+    draws = len(steps) / block
+    mean = _difference(steps.mean(axis=0), means[:, :2], draws)
     scale = float(np.sqrt(first.steps_per_year or 1.0))
     sharpe = None
     if np.all(steps.std(axis=0) > ROUNDING * np.abs(steps.mean(axis=0))):
         ratios = _ratios(means[:, :2], means[:, 2:]) * scale
-        sharpe = _difference(steps.mean(axis=0) / steps.std(axis=0) * scale, ratios)
+        sharpe = _difference(steps.mean(axis=0) / steps.std(axis=0) * scale, ratios, draws)
     return Comparison(len(steps), block, mean, sharpe, _words(mean))
 
 
@@ -128,8 +129,8 @@ def _ratios(mean: Float64, square: Float64) -> Float64:
     return np.divide(mean, deviation, out=np.zeros_like(mean), where=variance > 0)
 
 
-def _difference(values: Float64, samples: Float64) -> Difference:
-    low, high = bootstrap.interval(samples[:, 0] - samples[:, 1])
+def _difference(values: Float64, samples: Float64, draws: float) -> Difference:
+    low, high = bootstrap.interval(samples[:, 0] - samples[:, 1], draws)
     first, second = float(values[0]), float(values[1])
     return Difference(first, second, first - second, low, high)
 

@@ -163,4 +163,4 @@ def _mean(values: Float64) -> tuple[float | None, float | None, float | None]:
         return float(values.mean()), None, None
     block = bootstrap.block_length(len(values), 1)
     samples = bootstrap.resampled_means(values[:, np.newaxis], block, SEED)
-    return float(values.mean()), *bootstrap.interval(samples)
+    return float(values.mean()), *bootstrap.interval(samples, len(values) / block)

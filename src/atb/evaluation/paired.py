@@ -85,6 +85,7 @@ def side_by_side(
         horizon: rows after which a label is known.
         seed: of the bootstrap.
     """
+    draws = _draws(one, horizon)
     for contest in TRIALS[unit].contests:
         metric = contest.metric
         (a, a_samples), (b, b_samples) = _measured(metric, one, other, horizon, seed)
@@ -94,10 +95,10 @@ def side_by_side(
                 metric.rising,
                 a,
                 b,
-                bootstrap.interval(a_samples),
-                bootstrap.interval(b_samples),
+                bootstrap.interval(a_samples, draws),
+                bootstrap.interval(b_samples, draws),
                 a - b,
-                bootstrap.interval(a_samples - b_samples),
+                bootstrap.interval(a_samples - b_samples, draws),
             )
 
 
@@ -106,8 +107,15 @@ def worsening(unit: Output, one: Outcome, other: Outcome, horizon: int, seed: in
     metric = TRIALS[unit].deciding
     (a, a_samples), (b, b_samples) = _measured(metric, one, other, horizon, seed)
     sign = -1 if metric.rising else 1
-    low, high = bootstrap.interval(sign * (a_samples / b_samples - 1))
+    shares = sign * (a_samples / b_samples - 1)
+    low, high = bootstrap.interval(shares, _draws(one, horizon))
     return Worsening(metric.name, sign * (a / b - 1), low, high)
+
+
+def _draws(outcome: Outcome, horizon: int) -> float:
+    """Independent draws in a resample of its rows."""
+    rows = len(outcome.actual)
+    return rows / bootstrap.block_length(rows, horizon)
 
 
 def _measured(

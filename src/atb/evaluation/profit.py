@@ -93,7 +93,8 @@ def _sharpe_interval(steps: Float64, block: int, seed: int) -> Bounds:
     varies = variance > 1e-12  # a resample may have missed every trade, and has earned nothing
     deviation = np.sqrt(np.maximum(variance, 0.0))
     nothing = np.zeros(len(means))
-    return bootstrap.interval(np.divide(means[:, 0], deviation, out=nothing, where=varies))
+    ratios = np.divide(means[:, 0], deviation, out=nothing, where=varies)
+    return bootstrap.interval(ratios, len(steps) / block)
 
 
 def _of_returns(steps: Float64, block: int, seed: int) -> dict[str, Bounds]:
@@ -101,13 +102,14 @@ def _of_returns(steps: Float64, block: int, seed: int) -> dict[str, Bounds]:
     logs = np.log1p(np.maximum(steps, RUINED))
     totals = bootstrap.resampled_means(logs[:, np.newaxis], block, seed)[:, 0] * len(logs)
     falls = bootstrap.resampled_falls(logs, block, seed)
+    draws = len(steps) / block
     return {
-        "total_return": bootstrap.interval(np.expm1(totals)),
-        "max_drawdown": bootstrap.interval(-np.expm1(-falls)),
+        "total_return": bootstrap.interval(np.expm1(totals), draws),
+        "max_drawdown": bootstrap.interval(-np.expm1(-falls), draws),
     }
 
 
 def _of_ticks(steps: Float64, block: int, seed: int) -> dict[str, Bounds]:
     """Of ticks that add up to a profit."""
     means = bootstrap.resampled_means(steps[:, np.newaxis], block, seed)
-    return {"net_ticks_total": bootstrap.interval(means * len(steps))}
+    return {"net_ticks_total": bootstrap.interval(means * len(steps), len(steps) / block)}

@@ -131,11 +131,15 @@ class _Score:
 
 @dataclass(frozen=True)
 class _Result:
-    """A contest's metric of the model, and of each baseline by name."""
+    """A contest's metric of the model, and of each baseline by name.
+
+    `draws` is the number of independent draws in a resample.
+    """
 
     contest: Contest
     model: _Score
     naive: Mapping[str, _Score]
+    draws: float
 
     @property
     def rival(self) -> str:
@@ -149,7 +153,7 @@ class _Result:
 
     def difference(self) -> Difference:
         naive = self.naive[self.rival]
-        low, high = bootstrap.interval(self.model.samples - naive.samples)
+        low, high = bootstrap.interval(self.model.samples - naive.samples, self.draws)
         return Difference(self.rival, self.model.value - naive.value, low, high)
 
 
@@ -213,7 +217,8 @@ def _judged(trial: Trial, outcome: Outcome, evidence: Evidence, seed: int, trial
     return Verdict(
         metrics={name: result.model.value for name, result in results.items()},
         intervals={
-            name: bootstrap.interval(result.model.samples) for name, result in results.items()
+            name: bootstrap.interval(result.model.samples, result.draws)
+            for name, result in results.items()
         },
         baselines=baselines,
         differences={name: result.difference() for name, result in results.items()},
@@ -260,6 +265,7 @@ def _results(
             for name in (MODEL, *contest.baselines)
         )
     }
+    draws = len(forecasts[MODEL].actual) / block
     for contest in trial.contests:
         metric = contest.metric
         scores = {
@@ -267,7 +273,7 @@ def _results(
             for name in (MODEL, *contest.baselines)
             for all_rows, resamples in [means[metric.columns, name]]
         }
-        yield _Result(contest, scores.pop(MODEL), scores)
+        yield _Result(contest, scores.pop(MODEL), scores, draws)
 
 
 def _means(
@@ -302,7 +308,7 @@ def _comparison(
     if rival.value == 0:
         said = f"no comparison: the {label} of {naive} is 0, that of the model {model.value:.3g}"
         return None, said
-    low, high = bootstrap.interval(ratio(model.samples, rival.samples))
+    low, high = bootstrap.interval(ratio(model.samples, rival.samples), result.draws)
     lower, higher = (WORSE, BETTER) if result.contest.metric.rising else (BETTER, WORSE)
     side = lower if high < 1 else higher if low > 1 else LEVEL
     share = f"{label} {model.value / rival.value:.4f} of the naive forecast"

@@ -39,14 +39,18 @@ SHOWN = ("rmse", "price_mape", "log_loss", "accuracy", "log_rmse")  # where the 
 
 @dataclass(frozen=True)
 class _Figure:
-    """A figure's mean over the seeds, on all rows and on each resample `[R]`, and of each seed."""
+    """A figure's mean over the seeds, on all rows and on each resample `[R]`, and of each seed.
+
+    `draws` is the number of independent draws in a resample.
+    """
 
     value: float
     samples: Float64
+    draws: float
     seeds: tuple[float, ...]
 
     def to_json(self) -> Json:
-        low, high = bootstrap.interval(self.samples)
+        low, high = bootstrap.interval(self.samples, self.draws)
         spread = float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else None
         return {"value": self.value, "low": low, "high": high, "spread": spread}
 
@@ -164,13 +168,10 @@ def _sharpe(runs: Sequence[Tested]) -> _Figure:
 def _mean(members: Sequence[tuple[Any, Float64]], value: Any, runs: Sequence[Tested]) -> _Figure:
     seeds = tuple(float(one) for one, _ in members)
     horizon, seed = runs[0].config.target.horizons[0], runs[0].config.training.seed
-    samples = [
-        value(
-            bootstrap.resampled_means(columns, bootstrap.block_length(len(columns), horizon), seed)
-        )
-        for _, columns in members
-    ]
-    return _Figure(float(np.mean(seeds)), np.mean(samples, axis=0), seeds)
+    rows = len(members[0][1])
+    block = bootstrap.block_length(rows, horizon)
+    samples = [value(bootstrap.resampled_means(columns, block, seed)) for _, columns in members]
+    return _Figure(float(np.mean(seeds)), np.mean(samples, axis=0), rows / block, seeds)
 
 
 def _against(own: _Figure, yardstick: _Figure, rising: bool) -> Json:
@@ -178,7 +179,7 @@ def _against(own: _Figure, yardstick: _Figure, rising: bool) -> Json:
     sign = -1.0 if rising else 1.0
     low, high = sorted(
         sign * 100 * (bound - 1)
-        for bound in bootstrap.interval(ratio(own.samples, yardstick.samples))
+        for bound in bootstrap.interval(ratio(own.samples, yardstick.samples), own.draws)
     )
     return {
         "percent_worse": sign * 100 * (own.value / yardstick.value - 1),
