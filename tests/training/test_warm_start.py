@@ -244,6 +244,7 @@ def test_what_a_grandparent_learned_from_stays_learned(
     assert found["warm_start"] == {
         "version": f"BTCUSDT/fast/{child.version}",
         "learned_until": until,
+        "synthetic": False,
     }
     assert found["learned_until"] == until  # of the three
 
