@@ -224,13 +224,15 @@ def test_the_best_sharpe_ratio_is_the_best_of_all_models(fleet, members, tmp_pat
 
 
 def test_what_failed_is_told_and_tried_again_alone(fleet, members, tmp_path):
-    fleet.errors = {"legacy-2": ResourceError("memory does not suffice")}
+    fleet.errors = {"legacy-1": ResourceError("memory does not suffice")}
     made, failures = compare.compare(members, artifacts=tmp_path, at_once=1)
-    assert list(failures) == ["legacy-2"]
+    assert list(failures) == ["legacy-1"]
     assert len(made["presets"]["legacy"]["runs"]) == 1
+    against = made["presets"]["fast"]["against"]  # still on the same resamples
+    assert (against["low"], against["high"]) == pytest.approx((10, 10))
     fleet.errors = {}
     again, failures = compare.compare(members, artifacts=tmp_path, at_once=1)
-    assert fleet.asked == ["legacy-2"]
+    assert fleet.asked == ["legacy-1"]
     assert (again["study"], again["failures"], failures) == (made["study"], {}, {})
 
 
