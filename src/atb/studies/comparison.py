@@ -102,15 +102,16 @@ def _require_same_rows(found: Sequence[Tested]) -> None:
 
 
 def _judged(by_preset: Mapping[str, Sequence[Tested]], yardstick: str) -> Json:
-    deciding = {name: _deciding(runs) for name, runs in by_preset.items()}
-    rising = _metric(by_preset[yardstick][0].config.target.output)[0].rising
+    figures = {name: dict(_metrics(runs)) for name, runs in by_preset.items()}
+    metric = TRIALS[by_preset[yardstick][0].config.target.output].deciding
+    deciding = {name: found[metric.name] for name, found in figures.items()}
     seconds = float(np.mean([run.facts["seconds"] for run in by_preset[yardstick]]))
     return {
         name: {
             **_means(runs, ("seconds", "epochs", "validation_loss", "parameters")),
             "times_as_fast": seconds / float(np.mean([run.facts["seconds"] for run in runs])),
-            "metrics": {one: figure.to_json() for one, figure in _metrics(runs)},
-            "against": _against(deciding[name], deciding[yardstick], rising),
+            "metrics": {one: figure.to_json() for one, figure in figures[name].items()},
+            "against": _against(deciding[name], deciding[yardstick], metric.rising),
             "sharpe": _sharpe(runs).to_json(),
             "runs": [{"member": run.name, **run.facts} for run in runs],
         }
@@ -127,10 +128,6 @@ def _metric(output: Output) -> tuple[Metric, ...]:
     metrics = {contest.metric.name: contest.metric for contest in TRIALS[output].contests}
     deciding = TRIALS[output].deciding
     return deciding, *(metrics[name] for name in SHOWN if name in metrics and name != deciding.name)
-
-
-def _deciding(runs: Sequence[Tested]) -> _Figure:
-    return _figure(_metric(runs[0].config.target.output)[0], runs)
 
 
 def _metrics(runs: Sequence[Tested]) -> Iterator[tuple[str, _Figure]]:
