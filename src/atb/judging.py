@@ -49,7 +49,7 @@ def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
     config, history, dataset = recipe.config, recipe.history, learned.dataset
     test, taught, first = dataset.split.test, learned.calibration, config.target.horizons[0]
     raw = learned.fitted.predict(test)
-    plain, served = dataset.served(raw), taught.applied(dataset.served(taught.logits(raw)))
+    plain, served = dataset.served(raw), learned.served(raw)
     predictions = Predictions(test, served[:, 0], config.target.output)
     backtest = hook(predictions, history, config.trading.over(first))
     return Judged(

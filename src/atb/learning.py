@@ -38,6 +38,11 @@ class Learned:
     fitted: Fitted
     calibration: Calibration
 
+    def served(self, raw: Any) -> Any:
+        """Raw outputs `[M, K * L]` as `Dataset.served` gives them, calibrated."""
+        taught = self.calibration
+        return taught.applied(self.dataset.served(taught.logits(raw)))
+
 
 def learn(
     recipe: Recipe, labels: Labels, workspace: Workspace, checkpoints: Path, watch: Stopwatch

@@ -58,9 +58,8 @@ def _constants(dataset: Dataset) -> tuple[Float64, ...]:
 
 def returns(recipe: Recipe, learned: Learned, rows: Int64) -> Float64:
     """`[B]` net of costs, what predictions of windows with these ends would have earned."""
-    config, dataset = recipe.config, learned.dataset
-    taught = learned.calibration
-    served = taught.applied(dataset.served(taught.logits(learned.fitted.predict(rows))))
+    config = recipe.config
+    served = learned.served(learned.fitted.predict(rows))
     predictions = Predictions(rows, served[:, 0], config.target.output)
     spec = config.trading.over(config.target.horizons[0])
     return hooks.find(spec)(predictions, recipe.history, spec).steps
