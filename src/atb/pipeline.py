@@ -58,7 +58,8 @@ def train_model(
     hooks.find(config.trading)
     config, notes = _with_parent(workspace, config)
     watch = Stopwatch(listen)
-    recipe = Recipe(config, _history(config, workspace, watch), notes)
+    with watch.stage("data"):
+        recipe = Recipe(config, history_for([config], workspace, listen), notes)
     if largest_batch:
         with watch.stage("batch"):
             recipe = _with_largest_batch(recipe, listen)
@@ -96,7 +97,8 @@ def train_models(
         workspace.require_writable(workspace.models(config.symbol, config.name))
     hook = hooks.find(first.trading)
     watch = Stopwatch(listen)
-    history = _history(first, workspace, watch)
+    with watch.stage("data"):
+        history = history_for([first], workspace, listen)
     recipes = [Recipe(config, history, {}) for config in configs]
     with ExitStack() as stack:
         begun = [
@@ -163,12 +165,20 @@ def resume_training(
     return _trained(found, recipe, watch)
 
 
-def _history(config: TrainingConfig, workspace: Workspace, watch: Stopwatch) -> History:
-    """The rows of a recipe, enough of them."""
-    with watch.stage("data"):
-        history = load_history(config.symbol, config.data, workspace, watch.listen)
+def history_for(
+    configs: Sequence[TrainingConfig], workspace: Workspace, listen: Listener
+) -> History:
+    """The rows that recipes of one history learn from, enough for each of them.
+
+    Raises:
+        UsageError: when source, path and symbol do not go together.
+        DataError: when there are no such rows, they are damaged, or too few.
+    """
+    first = configs[0]
+    history = load_history(first.symbol, first.data, workspace, listen)
+    for config in configs:
         require_enough(config, len(history), history.source)
-        return history
+    return history
 
 
 def require_whole(config: TrainingConfig) -> None:

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from atb import atomic, presets, runs
+from atb import atomic, presets
 from atb.config.training import TrainingConfig
 from atb.errors import AtbError, UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
-from atb.market.access import load_history
-from atb.pipeline import require_enough, require_whole
+from atb.pipeline import history_for, require_whole
 from atb.studies import comparison, jobs, side_by_side
 from atb.studies.study import RESULTS, Recipes, Study, on_the_same_rows
 from atb.workspace import Workspace
@@ -135,12 +134,9 @@ def compare(
     chosen = _yardstick(members, yardstick)
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
-    first = next(iter(members.values()))
-    require_whole(first)
+    require_whole(next(iter(members.values())))
     with Stopwatch(listen).stage("data"):
-        history = load_history(first.symbol, first.data, workspace, listen)
-        for recipe in members.values():
-            require_enough(recipe, len(history), history.source)
+        history = history_for(list(members.values()), workspace, listen)
         found = Study.taken_up(KIND, workspace, members, history)
     with found.held():
         failures = _train(found, at_once, listen)
@@ -162,9 +158,7 @@ def _yardstick(members: Recipes, wanted: str | None) -> str:
 
 def _train(found: Study, at_once: int | None, listen: Listener) -> Failures:
     """Train the members that have no model; why some of them failed."""
-    for member in found.members:
-        if found.model(member).is_dir() and found.run(member).begun:
-            runs.end(found.run(member))  # killed after the model was registered
+    found.end_registered()
     missing = found.missing()
     done = len(found.members) - len(missing)
     listen(Noted(f"comparison {found.name}: {done} of {len(found.members)} models are trained"))

@@ -18,8 +18,7 @@ from atb.errors import AtbError, UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
-from atb.market.access import load_history
-from atb.pipeline import require_enough
+from atb.pipeline import history_for
 from atb.studies import fold_jobs, fold_results, out_of_fold, side_by_side
 from atb.studies.folded import KIND, Folded, recipes_of
 from atb.studies.study import RESULTS
@@ -60,9 +59,7 @@ def cross_validate(
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     with Stopwatch(listen).stage("data"):
-        history = load_history(config.symbol, config.data, workspace, listen)
-        for member in members.values():
-            require_enough(member, len(history), history.source)
+        history = history_for(list(members.values()), workspace, listen)
         found = Folded.taken_up(KIND, workspace, members, history)
     with found.held():
         failures = _learn(found, at_once, listen)

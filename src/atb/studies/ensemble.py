@@ -17,8 +17,7 @@ from atb.errors import AtbError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
-from atb.market.access import load_history
-from atb.pipeline import require_enough, require_whole
+from atb.pipeline import history_for, require_whole
 from atb.registry import integrity
 from atb.runs import Recipe
 from atb.studies import ensemble_jobs, jobs, side_by_side
@@ -59,9 +58,7 @@ def train(
     hooks.find(config.trading)
     parts = config.parts()
     with Stopwatch(listen).stage("data"):
-        history = load_history(config.symbol, config.data, workspace, listen)
-        for part in (config, *parts.values()):
-            require_enough(part, len(history), history.source)
+        history = history_for([config, *parts.values()], workspace, listen)
         found = Joint.taken_up(KIND, workspace, {**parts, config.name: config}, history)
     with found.held():
         failures = _train(found, at_once, listen)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from atb import atomic
+from atb import atomic, runs
 from atb.clock import now_ms, stamp
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import IntegrityError
@@ -87,6 +87,16 @@ class Study:
             StorageError: when another process has it.
         """
         return atomic.locked(self.path / ".lock", seconds=1.0, taken="another process is at it")
+
+    def end_registered(self) -> None:
+        """Remove runs that were killed after their model was registered.
+
+        Raises:
+            StorageError: when another process trains one.
+        """
+        for member in self.members:
+            if self.model(member).is_dir() and self.run(member).begun:
+                runs.end(self.run(member))
 
     def missing(self) -> list[str]:
         """Members that are not done: here, those without a model."""

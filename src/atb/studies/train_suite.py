@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from atb import atomic, runs
+from atb import atomic
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData
 from atb.config.training import TrainingConfig
@@ -110,9 +110,7 @@ def _say_where_it_stands(found: Suite, listen: Listener) -> None:
 def _train(found: Suite, at_once: int | None, listen: Listener) -> Failures:
     """Train the members that have no model; why some of them failed."""
     missing = found.missing()
-    for member in found.members:
-        if found.model(member).is_dir() and found.run(member).begun:
-            runs.end(found.run(member))  # killed after the model was registered
+    found.end_registered()
     asked = dict(_jobs(found, missing))
     failed = side_by_side.carry_out(found, list(asked.values()), at_once, listen)
     return {

@@ -7,7 +7,7 @@ decide; how one recipe is learned is not known here.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,7 @@ from atb.errors import AtbError, ConfigError, ResourceError, StoppedError, Usage
 from atb.events import Event, Listener, Noted, Progress, Stopwatch, Within, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
-from atb.market.access import load_history
-from atb.market.history import History
-from atb.pipeline import require_enough
+from atb.pipeline import history_for
 from atb.studies import side_by_side, tune_jobs, tune_results, tuned_preset
 from atb.studies.folded import recipes_of
 from atb.studies.study import RESULTS, on_the_same_rows
@@ -74,7 +72,7 @@ def tune(
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     with Stopwatch(listen).stage("data"):
-        history = _history([*possible, *_folds(base)], workspace, listen)
+        history = history_for([*possible, *_folds(base)], workspace, listen)
     search = {name: one.model_dump(mode="json") for name, one in recipe.preset.search.items()}
     settings = {"trials": trials, "search": search}
     study = Tuning.taken_up(KIND, workspace, {base.name: base}, history, settings)
@@ -136,15 +134,6 @@ def _require_tunable(recipe: presets.Recipe, trials: int, cv: bool) -> None:
             remedy="take walk-forward, expanding or kfold",
         )
     hooks.find(config.trading)
-
-
-def _history(possible: Sequence[TrainingConfig], workspace: Workspace, listen: Listener) -> History:
-    """The rows to learn from, enough for every recipe."""
-    first = possible[0]
-    history = load_history(first.symbol, first.data, workspace, listen)
-    for config in possible:
-        require_enough(config, len(history), history.source)
-    return history
 
 
 def _base(recipe: presets.Recipe, first_end: int, cv: bool) -> TrainingConfig:
