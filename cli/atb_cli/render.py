@@ -36,6 +36,14 @@ def json_line(content: Mapping[str, Any]) -> None:
     click.echo(json.dumps(content, allow_nan=False))
 
 
+def answer(content: Mapping[str, Any], path: object, as_json: bool) -> None:
+    """What was made, on stdout: everything for programs, or else where it lies."""
+    if as_json:
+        json_line(content)
+    else:
+        click.echo(path)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Rows under the names of their columns."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)

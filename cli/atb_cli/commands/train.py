@@ -123,10 +123,7 @@ def _answer(result: TrainingResult, as_json: bool) -> None:
     from atb_cli import render, result_view
 
     result_view.result(result.summary)
-    if as_json:
-        render.json_line(result.summary)
-    else:
-        click.echo(result.path)
+    render.answer(result.summary, result.path, as_json)
 
 
 def _trained(run: Run) -> tuple[str | None, str | None]:

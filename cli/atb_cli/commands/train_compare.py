@@ -68,8 +68,5 @@ def command(
             members, yardstick=against, artifacts=artifacts, at_once=jobs, listen=listen
         )
     compare_view.show(results)
-    if as_json:
-        render.json_line(results)
-    else:
-        click.echo(results["path"])
+    render.answer(results, results["path"], as_json)
     failing.end_as(failures, len(members))

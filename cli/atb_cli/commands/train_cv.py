@@ -76,8 +76,5 @@ def command(
             recipe, folds, artifacts=artifacts, at_once=jobs, listen=listen
         )
     cv_view.show(results)
-    if as_json:
-        render.json_line(results)
-    else:
-        click.echo(results["path"])
+    render.answer(results, results["path"], as_json)
     failing.end_as(failures, folds.count, of="folds")

@@ -114,10 +114,7 @@ def command(
         result, failures = train(config, artifacts=artifacts, at_once=jobs, listen=listen)
     failing.end_as(failures, len(config.parts()))
     ensemble_view.show(result)
-    if as_json:
-        render.json_line(result)
-    else:
-        click.echo(result["path"])
+    render.answer(result, result["path"], as_json)
 
 
 def _require_known(kind: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:

@@ -61,10 +61,7 @@ def command(
             recipes, symbol=market, artifacts=artifacts, at_once=jobs, listen=listen
         )
     suite_view.show(results)
-    if as_json:
-        render.json_line(results)
-    else:
-        click.echo(results["path"])
+    render.answer(results, results["path"], as_json)
     failing.end_as(failures, len(names), remedy=AFTER_DIVERGING)
 
 

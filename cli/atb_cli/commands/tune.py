@@ -74,7 +74,4 @@ def command(
             listen=listen,
         )
     tune_view.show(results, recipe)
-    if as_json:
-        render.json_line(results)
-    else:
-        click.echo(results["output"])
+    render.answer(results, results["output"], as_json)
