@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from atb.fleet.job import Job, Outcome
 from atb.market.lob.book import Book
 from atb.market.lob.sample import simulate
 from atb.registry import manifest
-from atb.studies import suite_recipes
+from atb.studies import side_by_side, suite_recipes
 from atb.studies.suite import Suite
 
 HORIZONS = (10, 20, 50, 100)
@@ -108,3 +110,34 @@ def model(suite: Suite, member: str, accuracies: tuple[float, ...], **facts: Any
 def made_model() -> Any:
     """Writes the files of a member's model."""
     return model
+
+
+class Fleet:
+    """Stands in for processes: each job leaves what it makes, or ends as it is told to."""
+
+    def __init__(self, leave: Callable[[Job], None]) -> None:
+        self.leave = leave
+        self.errors: dict[str, Any] = {}
+        self.asked: list[str] = []
+
+    def run(self, jobs: list[Job], at_once: int, logs: Path, listen: Any = None) -> list[Outcome]:
+        self.asked = [job.name for job in jobs]
+        return [self.end(job) for job in jobs]
+
+    def end(self, job: Job) -> Outcome:
+        error = self.errors.get(job.name)
+        if error is None:
+            self.leave(job)
+        return Outcome(job.name, None, error, 1.0)
+
+
+@pytest.fixture
+def fleet_that(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Job], None]], Fleet]:
+    """`fleet_that(leave)`: every job does no more than `leave(job)`."""
+
+    def made(leave: Callable[[Job], None]) -> Fleet:
+        fleet = Fleet(leave)
+        monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+        return fleet
+
+    return made

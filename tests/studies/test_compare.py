@@ -14,11 +14,10 @@ from atb import bootstrap, presets
 from atb.clock import parse_time
 from atb.errors import DataError, ResourceError, StoppedError, UsageError
 from atb.evaluation import significance
-from atb.fleet.job import Outcome
 from atb.market import files
 from atb.market.sample import simulate
 from atb.registry import manifest
-from atb.studies import compare, side_by_side
+from atb.studies import compare
 from atb.studies.study import RESULTS, Study
 from atb.studies.tested import read
 
@@ -75,30 +74,16 @@ def made_model(study: Any, member: str, rows: Any = TESTED) -> Path:
     return folder
 
 
-class Fleet:
-    """Stands in for processes: each job leaves its model, or ends as it is told to."""
-
-    def __init__(self) -> None:
-        self.errors: dict[str, Any] = {}
-        self.asked: list[str] = []
-        self.rows: dict[str, Any] = {}
-
-    def run(self, jobs, at_once, logs, listen=None):
-        self.asked = [job.name for job in jobs]
-        return [self.end(job) for job in jobs]
-
-    def end(self, job):
-        error = self.errors.get(job.name)
-        if error is None:
-            rows = self.rows.get(job.name, TESTED)
-            made_model(job.arguments["study"], job.arguments["member"], rows)
-        return Outcome(job.name, None, error, 1.0)
-
-
 @pytest.fixture
-def fleet(monkeypatch):
-    fleet = Fleet()
-    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+def fleet(fleet_that):
+    """Processes that leave models, tested on `rows` of their own by name."""
+
+    def leave(job):
+        rows = fleet.rows.get(job.name, TESTED)
+        made_model(job.arguments["study"], job.arguments["member"], rows)
+
+    fleet = fleet_that(leave)
+    fleet.rows = {}
     return fleet
 
 

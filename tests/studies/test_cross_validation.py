@@ -19,11 +19,10 @@ from atb.dataset import folds
 from atb.errors import DataError, ResourceError, StoppedError, UsageError
 from atb.evaluation.metric import Evidence
 from atb.evaluation.verdict import judge
-from atb.fleet.job import Outcome
 from atb.market import files
 from atb.market.sample import simulate
 from atb.presets import create_config_from_preset
-from atb.studies import cross_validation, out_of_fold, side_by_side
+from atb.studies import cross_validation, out_of_fold
 from atb.studies.spread import p_value
 from atb.studies.study import RESULTS
 from atb.targets.build import build
@@ -83,29 +82,15 @@ def made_fold(study: Any, member: str, skill: float = 0.0) -> None:
     atomic.write_json(study.judged(member), figures)
 
 
-class Fleet:
-    """Stands in for processes: each job leaves its fold, or ends as it is told to."""
-
-    def __init__(self) -> None:
-        self.errors: dict[str, Any] = {}
-        self.asked: list[str] = []
-        self.skill = 0.0
-
-    def run(self, jobs, at_once, logs, listen=None):
-        self.asked = [job.name for job in jobs]
-        return [self.end(job) for job in jobs]
-
-    def end(self, job):
-        error = self.errors.get(job.name)
-        if error is None:
-            made_fold(job.arguments["study"], job.arguments["member"], self.skill)
-        return Outcome(job.name, None, error, 1.0)
-
-
 @pytest.fixture
-def fleet(monkeypatch):
-    fleet = Fleet()
-    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+def fleet(fleet_that):
+    """Processes that leave folds of a given `skill`."""
+
+    def leave(job):
+        made_fold(job.arguments["study"], job.arguments["member"], fleet.skill)
+
+    fleet = fleet_that(leave)
+    fleet.skill = 0.0
     return fleet
 
 
