@@ -54,6 +54,34 @@ class SourceUnavailableError(DataError):
     """A candle source that cannot be reached: no network, no such archive, a refusal."""
 
 
+class BarError(DataError):
+    """A bar that a stream cannot answer from; none of these is ever a number."""
+
+
+class DamagedBarError(BarError):
+    """A bar whose values no market can have: no finite numbers, a high below the low, ..."""
+
+
+class DuplicateBarError(BarError):
+    """A bar of an open time that was taken already; it is not taken again."""
+
+
+class OutOfOrderBarError(BarError):
+    """A bar older than the newest one, or one that opens between two bars; it is not taken."""
+
+
+class UnclosedBarError(BarError):
+    """A bar whose close is still to come; it is not taken."""
+
+
+class LateBarError(BarError):
+    """A bar that came too long after its close to be acted upon; it is taken all the same."""
+
+
+class GapError(BarError):
+    """A bar before which more are missing than a window may lack; the window begins anew."""
+
+
 class ConfigError(AtbError):
     """A preset or configuration that does not hold together."""
 

@@ -111,6 +111,10 @@ class Workspace:
         """Trainings side by side that answer one question: a folder for each time."""
         return self.root / "studies"
 
+    def live(self, symbol: str) -> Path:
+        """The decisions that were taken live, or in a replay, of one symbol."""
+        return self.root / "live" / check_symbol(symbol)
+
     @property
     def model_root(self) -> Path:
         """The folder that holds all models."""

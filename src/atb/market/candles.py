@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.clock import timeframe_ms
+from atb.market.candle import Candle
 
 if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
     from atb.config.data import Market
@@ -112,6 +113,11 @@ class Candles:
         """Bars `start` to `stop` (exclusive) by position."""
         part = {name: getattr(self, name)[start:stop] for name in ("time", *COLUMNS)}
         return replace(self, **part)
+
+    def bar(self, row: int) -> Candle:
+        """The bar at a position."""
+        values = (float(getattr(self, name)[row]) for name in COLUMNS)
+        return Candle(int(self.time[row]), *values)
 
     def between(self, start_ms: int | None, end_ms: int | None) -> Candles:
         """Bars whose open time is at or after `start_ms` and before `end_ms`."""
