@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from atb_cli import options
 from atb_cli.commands import models_drift, models_promotion
+
+if TYPE_CHECKING:
+    from atb.workspace import Workspace
 
 
 @click.group("models")
@@ -29,14 +33,19 @@ for _command in (*models_promotion.COMMANDS, models_drift.command):
 @options.as_json
 @options.verbose
 def list_(symbol: str | None, artifacts: Path, as_json: bool) -> None:
-    """List all models, or those of SYMBOL, without opening them."""
+    """List all models, or those of SYMBOL, without opening them, and which of them run."""
     from atb.registry import store
     from atb.workspace import Workspace
     from atb_cli import render
 
-    columns = ("symbol", "name", "version", "path")
-    found = store.versions(Workspace(artifacts), symbol)
-    rows = [(model.symbol, model.name, model.version, str(model.path)) for model in found]
+    columns = ("symbol", "name", "version", "runs", "path")
+    workspace = Workspace(artifacts)
+    found = store.versions(workspace, symbol)
+    running = _running(workspace, {model.symbol for model in found})
+    rows = [
+        (model.symbol, model.name, model.version, model.reference in running, str(model.path))
+        for model in found
+    ]
     if as_json:
         render.json_line({"models": [dict(zip(columns, row, strict=True)) for row in rows]})
     elif rows:
@@ -109,6 +118,23 @@ def verify(models: tuple[str, ...], artifacts: Path, as_json: bool) -> None:
         render.print_answer(render.table(("model", "intact"), rows))
     if damaged:
         raise click.exceptions.Exit(IntegrityError.exit_code)
+
+
+def _running(workspace: Workspace, symbols: set[str]) -> set[str]:
+    """References of the models that run; of a symbol whose journal is damaged, none is."""
+    from atb.errors import IntegrityError
+    from atb.registry import promotion
+
+    running = set()
+    for symbol in sorted(symbols):
+        try:
+            current = promotion.read(workspace, symbol).current
+        except IntegrityError as error:
+            click.echo(f"error: {error}", err=True)
+            continue
+        if current:
+            running.add(current.model)
+    return running
 
 
 def _none(symbol: str | None, artifacts: Path) -> str:
