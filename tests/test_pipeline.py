@@ -17,7 +17,7 @@ from atb.errors import DataError, StorageError, UsageError
 from atb.events import EpochEnded, Event, StageEnded
 from atb.market.load import load
 from atb.registry.integrity import verify
-from atb.runtime.predictor import score
+from atb.runtime.scoring import score
 from atb.workspace import Workspace
 
 FILES = {

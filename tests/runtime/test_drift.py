@@ -22,7 +22,7 @@ from atb.monitor.profile import Profile
 from atb.presets import create_config_from_preset
 from atb.registry import manifest
 from atb.runtime.drift import _outcomes, watch
-from atb.runtime.predictor import observe
+from atb.runtime.scoring import observe
 from atb.targets.build import build
 
 BARS, TRAINED = 4000, 2600

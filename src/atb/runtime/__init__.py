@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from atb.market.candles import Candles as Candles
     from atb.runtime.decision import Decision as Decision
     from atb.runtime.decision import Hook as Hook
+    from atb.runtime.predictor import Answer as Answer
+    from atb.runtime.predictor import Predictor as Predictor
 
 _HOMES = {
+    "Answer": "atb.runtime.predictor",
     "Candle": "atb.market.candle",
     "Candles": "atb.market.candles",
     "Decision": "atb.runtime.decision",
     "Hook": "atb.runtime.decision",
+    "Predictor": "atb.runtime.predictor",
 }
 
 

@@ -24,7 +24,7 @@ from atb.market.history import History
 from atb.monitor.drift import Drift, Monitor
 from atb.monitor.profile import Profile
 from atb.registry.integrity import verify
-from atb.runtime import predictor
+from atb.runtime import scoring
 from atb.targets.build import build
 from atb.workspace import Workspace
 
@@ -87,7 +87,7 @@ def watch(
     found = load_history(config.symbol, config.data.of_file(path), Workspace(Path()), listen)
     found = found if end is None else found.rows(0, _first_from(found, end))
     first = _first(found, start, metadata["dataset"]["periods"]["test"][1], listen)
-    predictions, features = predictor.observe(model, found, first)
+    predictions, features = scoring.observe(model, found, first)
     rows, outcomes = predictions.rows, _outcomes(config, metadata, found)
     known = np.isfinite(outcomes[rows])
     monitor.observe(features, predictions.value)

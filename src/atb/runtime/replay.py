@@ -24,7 +24,7 @@ from atb.events import Listener, Warned, silent
 from atb.market.access import load_history
 from atb.market.history import History
 from atb.registry.integrity import verify
-from atb.runtime.predictor import score
+from atb.runtime.scoring import score
 from atb.workspace import Workspace
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from atb.backtest.predictions import LAWS
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
 from atb.market.lob import book
+from atb.registry import manifest
 from atb.registry.integrity import verify
+from atb.registry.served import graph_of
+from atb.runtime import pool
 
 if TYPE_CHECKING:  # recipes are not needed to serve
     from atb.config.targets import Output
@@ -24,7 +27,6 @@ if TYPE_CHECKING:  # recipes are not needed to serve
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-GRAPH = "model.onnx"
 FEATURES = "features"
 
 
@@ -47,16 +49,6 @@ ROWS: Mapping[str, _Rows] = {
     "book": _Rows(lambda count: book.columns(count // len(book.SIDES)), ("clock", "every", "tick")),
 }
 UNITS: Mapping[str, Output] = {name: name for name in LAWS}
-
-# onnxruntime's errors share no base class; these are the ones that reading a graph can end in.
-_REFUSALS = (
-    state.Fail,
-    state.InvalidArgument,
-    state.InvalidGraph,
-    state.InvalidProtobuf,
-    state.NotImplemented,
-    state.RuntimeException,
-)
 
 
 @dataclass(frozen=True)
@@ -87,16 +79,24 @@ class Session:
     _session: onnxruntime.InferenceSession
 
     @classmethod
-    def open(cls, model: Path) -> Session:
-        """Verify a model's folder, then open its graph.
+    def open(cls, model: Path, graph: str | None = None) -> Session:
+        """Verify a model's folder, then open one of its graphs.
+
+        The bytes that are opened are those whose SHA-256 the manifest knows, whatever becomes of
+        the file meanwhile.
+
+        Args:
+            model: the model's folder.
+            graph: name of the graph's file in it; by default the one that the model serves.
 
         Raises:
-            IntegrityError: when a file is not what the manifest says, or the graph cannot be read,
-                or is not what it says about itself.
+            IntegrityError: when a file is not what the manifest says, or the graph is no plain
+                one, cannot be read, or is not what it says about itself.
         """
-        verify(model)
-        path = model / GRAPH
-        session = _loaded(path)
+        entries = verify(model)
+        name = graph or graph_of(model)
+        path = model / name
+        session = pool.shared(_content(model, name, entries), str(path))
         says = _Properties(path, session.get_modelmeta().custom_metadata_map)
         rows = says.number("window") + says.number("lookback")
         market, columns = says.rows()
@@ -188,16 +188,14 @@ class _Properties:
         return market, tuple(columns.split(","))
 
 
-def _loaded(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what it refuses is raised, and said once
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except _REFUSALS as error:
-        reason = str(error).splitlines()[0]
-        version = onnxruntime.__version__
-        raise _error(f"onnxruntime {version} cannot read the graph: {reason}", path) from error
+def _content(model: Path, name: str, entries: Mapping[str, manifest.Entry]) -> bytes:
+    """A graph's bytes, which are those that the manifest of its whole folder speaks of."""
+    if name not in entries:
+        raise _error(f"the model has no {name!r}, only {', '.join(entries)}", model)
+    content = (model / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != entries[name].sha256:
+        raise _error("the file was changed while it was read", model / name, manifest.REMEDY)
+    return content
 
 
 def _require_input(

@@ -15,8 +15,8 @@ from atb.backtest import hooks
 from atb.config.trading import TradingSpec
 from atb.errors import DataError, IntegrityError
 from atb.market.candles import Candles
-from atb.runtime import predictor
-from atb.runtime.predictor import observe, score
+from atb.runtime import scoring
+from atb.runtime.scoring import observe, score
 
 
 def expected(candles: Candles, ends: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_no_window_crosses_a_gap(model, make_candles):
 def test_the_size_of_batches_changes_nothing(model, make_candles, monkeypatch):
     folder, candles = model(), make_candles(100)
     whole = score(folder, candles)
-    monkeypatch.setattr(predictor, "BATCH", 7)
+    monkeypatch.setattr(scoring, "BATCH", 7)
     assert score(folder, candles).value == pytest.approx(whole.value, abs=1e-7)
 
 
@@ -107,7 +107,7 @@ def test_no_row_to_observe_is_refused(model, make_candles):
 
 
 def test_serving_needs_nothing_of_training():
-    code = "import atb.runtime.predictor, json, sys; print(json.dumps(sorted(sys.modules)))"
+    code = "import atb.runtime.scoring, json, sys; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
