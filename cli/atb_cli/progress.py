@@ -38,7 +38,7 @@ def shown() -> Iterator[events.Listener]:
     """Yield a listener that shows events on stderr until the body ends."""
     screen = console()
     if not screen.is_terminal:
-        yield _listener(_Lines(screen))
+        yield lines(screen)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -48,6 +48,11 @@ def shown() -> Iterator[events.Listener]:
     )
     with Progress(*columns, console=screen, transient=True, expand=True) as bars:
         yield _listener(_Bars(bars))
+
+
+def lines(screen: Console) -> events.Listener:
+    """A listener that shows events as plain lines, whatever else is on the screen."""
+    return _listener(_Lines(screen))
 
 
 def _listener(view: _View) -> events.Listener:

@@ -1,0 +1,161 @@
+"""A live loop as people see it: a table that redraws itself on a terminal, lines elsewhere.
+
+Knows what the loop shows and its feed's clock, and computes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from atb.clock import iso
+from atb.events import Listener
+from atb.market.feed import Feed
+from atb.runtime.decision import Decision, Status
+from atb_cli import progress
+from atb_cli.render import console, json_line, loudly, pairs, table
+from atb_cli.result_view import SYNTHETIC
+
+ROWS = 10  # decisions in the table
+REDRAWS = 4  # a second
+ALARM = "bold yellow"
+COLUMNS = ("bar", "price", "signal", "position", "P&L", "latency")
+
+_SIGNALS: Mapping[str, Callable[[Any], str]] = {
+    "return": lambda value: f"{1e4 * value:+.1f} bp",
+    "probability": lambda value: f"up {value:.1%}",
+    "probabilities": lambda value: "down {:.0%}, flat {:.0%}, up {:.0%}".format(*value),
+    "log_volatility": lambda value: f"volatility {math.exp(value):.2%}",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """Where a loop shows how things stand, and where its events go."""
+
+    show: Callable[[Status], None]
+    listen: Listener
+
+
+@contextmanager
+def shown(feed: Feed, as_json: bool) -> Iterator[View]:
+    """Show a loop until the body ends: on stderr, or each status as JSON on stdout."""
+    screen = console()
+    listen = progress.lines(screen)
+    if as_json:
+        yield View(lambda status: json_line(asdict(status)), listen)
+    elif screen.is_terminal:
+        board = _Board(feed)
+        with Live(console=screen, get_renderable=board.drawn, refresh_per_second=REDRAWS):
+            yield View(board.show, listen)
+    else:
+        yield View(_Lines(screen).show, listen)
+
+
+@dataclass
+class _Board:
+    """The last decisions and how things stand, drawn anew several times a second."""
+
+    feed: Feed
+    _last: deque[Status] = field(default_factory=lambda: deque(maxlen=ROWS))
+
+    def show(self, status: Status) -> None:
+        self._last.append(status)
+
+    def drawn(self) -> Group:
+        """The screen at this moment."""
+        seen = tuple(self._last)
+        feed, last = self.feed, seen[-1] if seen else None
+        about = [("market", f"{feed.symbol} {feed.timeframe}, {feed.source}")]
+        if last is None:
+            about.append(("", "waiting for a bar to close"))
+        else:
+            about += _standing(last)
+            about.append(("next bar", f"closes {iso(last.due)}{_left(last.due - feed.now())}"))
+        rows = table(COLUMNS, (_row(status) for status in seen))
+        return Group(pairs(about), "", rows, *_alarms(feed.trouble, last))
+
+
+@dataclass
+class _Lines:
+    """A line for each decision, and one whenever trouble or drift begins or ends."""
+
+    screen: Console
+    _before: Status | None = None
+
+    def show(self, status: Status) -> None:
+        before, self._before = self._before, status
+        if before is None and status.synthetic:
+            loudly(SYNTHETIC)
+        self._line(f"{'  '.join(_row(status))}  {status.decision.reason}")
+        if status.trouble != (before and before.trouble):
+            self._line(f"trouble: {status.trouble or 'it is over'}", ALARM)
+        if status.drifted != (before is not None and before.drifted):
+            self._line(f"drift: {status.drift}", ALARM)
+
+    def _line(self, text: str, style: str = "") -> None:
+        self.screen.print(Text(text, style=style))
+
+
+def _row(status: Status) -> tuple[str, ...]:
+    """A decision in the order of `COLUMNS`."""
+    decision = status.decision
+    return (
+        iso(decision.bar),
+        f"{decision.price:,.8g}",
+        _signal(decision),
+        _position(decision.position),
+        f"{status.equity - 1:+.2%}",
+        "-" if decision.latency_ms is None else f"{decision.latency_ms:.2f} ms",
+    )
+
+
+def _standing(status: Status) -> list[tuple[str, str]]:
+    """What is not of one bar alone."""
+    decision = status.decision
+    account = f"{_position(status.held)}, equity {status.equity:.4f}, {status.trades:,} trades"
+    return [
+        ("model", decision.version or "none"),
+        ("decided", f"{status.decisions:,}; the last: {decision.reason}"),
+        ("paper account", account),
+        ("drift", status.drift or "too few bars to say"),
+    ]
+
+
+def _alarms(trouble: str | None, status: Status | None) -> Iterator[Text]:
+    """What must not be overlooked."""
+    wrong = trouble or (status.trouble if status else None)
+    if wrong:
+        yield Text(f"trouble: {wrong}", style=ALARM)
+    if status and status.drifted:
+        yield Text(f"drift: {status.drift}", style=ALARM)
+    if status and status.synthetic:
+        yield Text(SYNTHETIC, style=ALARM)
+
+
+def _signal(decision: Decision) -> str:
+    """What the model said, or why it said nothing."""
+    if decision.output is None or decision.unit is None:
+        return decision.action.replace("_", " ")
+    return _SIGNALS[decision.unit](decision.output)
+
+
+def _position(held: float) -> str:
+    """Multiples of the equity as traders say them."""
+    if held == 0:
+        return "flat"
+    return f"{'long' if held > 0 else 'short'} {abs(held):.2f}"
+
+
+def _left(ms: int) -> str:
+    """How long until a time; nothing once it has passed."""
+    return f", in {timedelta(seconds=ms // 1000)}" if ms > 0 else ""
