@@ -18,17 +18,18 @@ from rich.live import Live
 from rich.text import Text
 
 from atb.clock import iso
-from atb.events import Listener
 from atb.market.feed import Feed
 from atb.runtime.decision import Decision, Status
-from atb_cli import progress
-from atb_cli.render import console, json_line, loudly, pairs, table
+from atb_cli.render import json_line, loudly, pairs, print_answer, table
 from atb_cli.result_view import SYNTHETIC
 
 ROWS = 10  # decisions in the table
 REDRAWS = 4  # a second
 ALARM = "bold yellow"
+NO_DRIFT = "too few bars to say"
 COLUMNS = ("bar", "price", "signal", "position", "P&L", "latency")
+
+Show = Callable[[Status], None]
 
 _SIGNALS: Mapping[str, Callable[[Any], str]] = {
     "return": lambda value: f"{1e4 * value:+.1f} bp",
@@ -38,27 +39,43 @@ _SIGNALS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class View:
-    """Where a loop shows how things stand, and where its events go."""
-
-    show: Callable[[Status], None]
-    listen: Listener
-
-
 @contextmanager
-def shown(feed: Feed, as_json: bool) -> Iterator[View]:
-    """Show a loop until the body ends: on stderr, or each status as JSON on stdout."""
-    screen = console()
-    listen = progress.lines(screen)
+def shown(screen: Console, feed: Feed, as_json: bool) -> Iterator[Show]:
+    """Show a loop until the body ends: on the screen, or each status as JSON on stdout."""
     if as_json:
-        yield View(lambda status: json_line(asdict(status)), listen)
+        yield lambda status: json_line(asdict(status))
     elif screen.is_terminal:
         board = _Board(feed)
         with Live(console=screen, get_renderable=board.drawn, refresh_per_second=REDRAWS):
-            yield View(board.show, listen)
+            yield board.show
     else:
-        yield View(_Lines(screen).show, listen)
+        yield _Lines(screen).show
+
+
+def summary(outcome: Mapping[str, Any], as_json: bool) -> None:
+    """What came of it, on stdout."""
+    if as_json:
+        json_line(outcome)
+        return
+    if outcome["synthetic"]:
+        loudly(SYNTHETIC)
+    print_answer(pairs(_summary(outcome)))
+
+
+def _summary(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A name and a value for each line."""
+    yield "market", f"{outcome['symbol']} {outcome['timeframe']}, {outcome['source']}"
+    yield "bars", f"{outcome['first']} to {outcome['last']}" if outcome["decisions"] else "none"
+    kinds = ", ".join(f"{n:,} {_spaced(kind)}" for kind, n in outcome["actions"].items())
+    yield "decisions", f"{outcome['decisions']:,}{f' ({kinds})' if kinds else ''}"
+    for index, version in enumerate(outcome["versions"]):
+        yield "" if index else "model", version
+    latency = outcome["latency_ms"]
+    yield "latency", "-" if latency is None else f"{latency:.2f} ms, the median"
+    yield "P&L", f"{outcome['equity'] - 1:+.2%} on paper, net of costs"
+    yield "trades", f"{len(outcome['trades']):,} closed; now {_position(outcome['held'])}"
+    yield "drift", outcome["drift"] or NO_DRIFT
+    yield "written to", outcome["ledger"]
 
 
 @dataclass
@@ -127,7 +144,7 @@ def _standing(status: Status) -> list[tuple[str, str]]:
         ("model", decision.version or "none"),
         ("decided", f"{status.decisions:,}; the last: {decision.reason}"),
         ("paper account", account),
-        ("drift", status.drift or "too few bars to say"),
+        ("drift", status.drift or NO_DRIFT),
     ]
 
 
@@ -145,8 +162,12 @@ def _alarms(trouble: str | None, status: Status | None) -> Iterator[Text]:
 def _signal(decision: Decision) -> str:
     """What the model said, or why it said nothing."""
     if decision.output is None or decision.unit is None:
-        return decision.action.replace("_", " ")
+        return _spaced(decision.action)
     return _SIGNALS[decision.unit](decision.output)
+
+
+def _spaced(action: str) -> str:
+    return action.replace("_", " ")
 
 
 def _position(held: float) -> str:

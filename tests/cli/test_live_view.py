@@ -11,7 +11,7 @@ import pytest
 from atb import events
 from atb.clock import HOUR_MS, parse_time
 from atb.runtime.decision import Decision, Status
-from atb_cli import live_view
+from atb_cli import live_view, progress, render
 
 BAR = parse_time("2024-10-01T14:00")
 DECISION = Decision(
@@ -72,10 +72,11 @@ def told(monkeypatch, stream, *statuses, as_json=False):
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "120")
-    with live_view.shown(StillFeed(), as_json) as view:
-        view.listen(events.Warned("the clock is 3 s late"))
+    screen = render.console()
+    with live_view.shown(screen, StillFeed(), as_json) as show:
+        progress.lines(screen)(events.Warned("the clock is 3 s late"))
         for status in statuses:
-            view.show(status)
+            show(status)
     return stream.getvalue()
 
 
@@ -164,3 +165,55 @@ def test_the_table_keeps_the_last_decisions_alone(monkeypatch):
 
 def test_a_terminal_waits_before_the_first_bar(monkeypatch):
     assert "waiting for a bar to close" in told(monkeypatch, Terminal())
+
+
+OUTCOME = {
+    "symbol": "BTCUSDT",
+    "timeframe": "1h",
+    "source": "file btc.feather",
+    "synthetic": False,
+    "ended": False,
+    "first": "2024-10-01T14:00:00Z",
+    "last": "2024-10-05T14:00:00Z",
+    "decisions": 1097,
+    "actions": {"signal": 1095, "no_model": 2},
+    "versions": ["BTCUSDT/fast/v1", "BTCUSDT/fast/v2"],
+    "latency_ms": 0.4567,
+    "equity": 0.98765,
+    "held": -0.5,
+    "trades": [{}] * 7,
+    "drift": None,
+    "drifted": False,
+    "ledger": "artifacts/live/BTCUSDT/decisions.jsonl",
+}
+
+
+def test_the_summary_says_what_came_of_it(capsys):
+    live_view.summary(OUTCOME, as_json=False)
+    out, err = capsys.readouterr()
+    assert [line.split(maxsplit=1)[-1].strip() for line in out.splitlines()] == [
+        "BTCUSDT 1h, file btc.feather",
+        "2024-10-01T14:00:00Z to 2024-10-05T14:00:00Z",
+        "1,097 (1,095 signal, 2 no model)",
+        "BTCUSDT/fast/v1",
+        "BTCUSDT/fast/v2",
+        "0.46 ms, the median",
+        "-1.23% on paper, net of costs",
+        "7 closed; now short 0.50",
+        "too few bars to say",
+        "to  artifacts/live/BTCUSDT/decisions.jsonl",
+    ]
+    assert err == ""
+
+
+def test_a_loop_that_saw_no_bar_has_a_summary_too(capsys):
+    none = {"first": None, "last": None, "decisions": 0, "actions": {}, "versions": []}
+    live_view.summary({**OUTCOME, **none, "latency_ms": None, "synthetic": True}, as_json=False)
+    out, err = capsys.readouterr()
+    assert "none" in out and "model" not in out
+    assert "SYNTHETIC DATA" in err
+
+
+def test_programs_get_all_of_it(capsys):
+    live_view.summary(OUTCOME, as_json=True)
+    assert json.loads(capsys.readouterr().out) == OUTCOME
