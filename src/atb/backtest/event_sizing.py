@@ -1,18 +1,21 @@
 """What one prediction asks for, worked out alone: the sizing of the event-driven twin.
 
 Plain numbers, one row at a time, and nothing of `sizing.py`: that both agree is the test of either.
+A paper account sizes by it too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, TypeAlias
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from atb.clock import YEAR_MS, timeframe_ms
-from atb.config.targets import Output
-from atb.config.trading import SizingSpec, TradingSpec
+
+if TYPE_CHECKING:
+    from atb.config.targets import Output
+    from atb.config.trading import SizingSpec, TradingSpec
 
 Said: TypeAlias = Any  # a number, or the probabilities of down, flat and up
 
@@ -38,10 +41,38 @@ def position(
     return 0.0 if math.isnan(size) else math.copysign(min(size, spec.sizing.limit), away)
 
 
-def volatility(closes: Sequence[float]) -> float:
-    """Root mean square of the log returns between closes; NaN for fewer than two returns."""
-    squares = [math.log(later / earlier) ** 2 for earlier, later in pairwise(closes)]
-    return math.sqrt(math.fsum(squares) / len(squares)) if len(squares) >= 2 else math.nan
+class Trailing:
+    """Root mean square of the last one-bar log returns, close by close.
+
+    Args:
+        bars: how many returns it is taken over; fewer where there are no more yet.
+        closes: what came before, oldest first; all but the newest `bars + 1` are forgotten.
+    """
+
+    def __init__(self, bars: int, closes: Iterable[float] = ()) -> None:
+        self.closes: deque[float] = deque(maxlen=bars + 1)
+        self._squares: deque[float] = deque(maxlen=bars)
+        for close in closes:
+            self._add(close)
+
+    def take(self, close: float) -> float:
+        """The volatility of one bar's return once this close is known, see `value`."""
+        self._add(close)
+        return self.value
+
+    @property
+    def value(self) -> float:
+        """The volatility of one bar's return; NaN for fewer than two returns.
+
+        The sum is rounded once, so that it does not depend on what was forgotten.
+        """
+        squares = self._squares
+        return math.sqrt(math.fsum(squares) / len(squares)) if len(squares) >= 2 else math.nan
+
+    def _add(self, close: float) -> None:
+        if self.closes:
+            self._squares.append(math.log(close / self.closes[-1]) ** 2)
+        self.closes.append(close)
 
 
 def _ratio(part: float, whole: float) -> float:
