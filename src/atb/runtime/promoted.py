@@ -1,0 +1,168 @@
+"""The promoted model of a symbol, looked at between two bars.
+
+A pointer that has not moved costs one `stat`. One that has is followed: the model it names is
+verified and opened before it takes the place of the other, whether it was promoted or taken back.
+Where that cannot be done there is no model, and it is tried again at the next look.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from atb.clock import now_ms
+from atb.config.targets import AnyTarget
+from atb.config.trading import TradingSpec
+from atb.errors import AtbError, DataError, StorageError, UsageError
+from atb.monitor.profile import Profile
+from atb.registry import promotion
+from atb.registry.version import Version
+from atb.runtime.drift import PROFILE, read_profile
+from atb.runtime.predictor import Predictor
+from atb.runtime.replay import recipe
+from atb.workspace import Workspace
+
+Clock: TypeAlias = Callable[[], int]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A verified model of candles, open, with all that a live loop asks of it.
+
+    Attributes:
+        predictor: its window is empty until it is warmed.
+        trading: the rules it was judged by.
+        target: what it predicts.
+        max_gap: missing bars that a window, or a label, may contain.
+        profile: what drift is measured against; None for a model that has none.
+        synthetic: whether a simulator made any of what it learned from.
+    """
+
+    predictor: Predictor
+    trading: TradingSpec
+    target: AnyTarget
+    max_gap: int
+    profile: Profile | None
+    synthetic: bool
+
+    @property
+    def version(self) -> Version:
+        """The model."""
+        return self.predictor.version
+
+
+def opened(version: Version, clock: Clock = now_ms, max_delay_ms: int | None = None) -> Serving:
+    """Verify and open a model, with a window that begins anew after a gap.
+
+    Args:
+        version: the model.
+        clock: the present by the market's clock, ms UTC.
+        max_delay_ms: how long after its close a bar may come.
+
+    Raises:
+        IntegrityError: when the folder is not what its manifest says.
+        UsageError: when it is no model of candles.
+    """
+    predictor = Predictor.of(version, clock=clock, max_delay_ms=max_delay_ms)
+    config, metadata = recipe(version.path), _metadata(version.path)
+    if not isinstance(config.trading, TradingSpec):
+        raise UsageError(
+            f"{version.reference} is a model of a {config.data.kind}, not of candles",
+            remedy="promote a model of candles",
+        )
+    profile = version.path / PROFILE
+    return Serving(
+        predictor,
+        config.trading.over(config.target.horizons[0]),
+        config.target,
+        config.dataset.max_gap,
+        read_profile(profile) if profile.exists() else None,
+        bool(metadata["synthetic"]),
+    )
+
+
+class Promoted:
+    """The model that runs, as of the last look.
+
+    Attributes:
+        serving: the model; None where none can be had.
+        trouble: why not; None where one can.
+    """
+
+    def __init__(
+        self, workspace: Workspace, symbol: str, timeframe: str, clock: Clock, max_delay_ms: int
+    ) -> None:
+        self.serving: Serving | None = None
+        self.trouble: str | None = None
+        self._workspace, self._symbol, self._timeframe = workspace, symbol, timeframe
+        self._clock, self._max_delay_ms = clock, max_delay_ms
+        self._seen: tuple[int, ...] | None = None
+
+    def look(self) -> Serving | None:
+        """The model that runs now: the same object until another one does, or none."""
+        try:
+            self.serving = self._current()
+            self.trouble = None
+        except AtbError as error:
+            if str(error) != self.trouble:
+                _LOG.error("no model of %s can be had: %s", self._symbol, error)
+            self.serving, self.trouble, self._seen = None, str(error), None
+        return self.serving
+
+    def require(self) -> Serving:
+        """The same.
+
+        Raises:
+            AtbError: for whatever it is that keeps it from being had.
+        """
+        self.serving = self._current()
+        return self.serving
+
+    def drop(self, trouble: str) -> None:
+        """Let go of the model, which is opened anew at the next look."""
+        self.serving, self.trouble, self._seen = None, trouble, None
+
+    def _current(self) -> Serving:
+        seen = _stamp(self._workspace, self._symbol)
+        if self.serving is not None and seen == self._seen:
+            return self.serving
+        version = promotion.promoted(self._workspace, self._symbol)
+        serving = self.serving
+        if serving is None or serving.version != version:
+            serving = opened(version, self._clock, self._max_delay_ms)
+            self._require_timeframe(serving)
+        self._seen = seen
+        return serving
+
+    def _require_timeframe(self, serving: Serving) -> None:
+        timeframe = serving.predictor.timeframe
+        if timeframe != self._timeframe:
+            raise DataError(
+                f"{serving.version.reference} is a model of {timeframe} bars, "
+                f"the bars that come are of {self._timeframe}",
+                remedy=f"roll back, or start again to have bars of {timeframe}",
+            )
+
+
+def _stamp(workspace: Workspace, symbol: str) -> tuple[int, ...]:
+    """What changes whenever the pointer does; nothing where there is none."""
+    try:
+        found = (workspace.model_root / symbol / promotion.POINTER).stat()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise StorageError(
+            f"the pointer cannot be read ({error.strerror})", where=str(workspace.model_root)
+        ) from error
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _metadata(model: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((model / "metadata.json").read_text())
+    return found
