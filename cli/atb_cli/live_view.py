@@ -104,7 +104,7 @@ class _Board:
 
 @dataclass
 class _Lines:
-    """A line for each decision, and one whenever trouble or drift begins or ends."""
+    """A line for each decision, and one whenever a drift begins or ends."""
 
     screen: Console
     _before: Status | None = None
@@ -113,11 +113,11 @@ class _Lines:
         before, self._before = self._before, status
         if before is None and status.synthetic:
             loudly(SYNTHETIC)
-        self._line(f"{'  '.join(_row(status))}  {status.decision.reason}")
-        if status.trouble != (before and before.trouble):
-            self._line(f"trouble: {status.trouble or 'it is over'}", ALARM)
+        bar, price, _, _, earned, latency = _row(status)
+        why = f"{_spaced(status.decision.action)}: {status.decision.reason}"
+        self._line("  ".join((bar, price, earned, latency, why)))
         if status.drifted != (before is not None and before.drifted):
-            self._line(f"drift: {status.drift}", ALARM)
+            self._line(str(status.drift), ALARM)
 
     def _line(self, text: str, style: str = "") -> None:
         self.screen.print(Text(text, style=style))
@@ -154,7 +154,7 @@ def _alarms(trouble: str | None, status: Status | None) -> Iterator[Text]:
     if wrong:
         yield Text(f"trouble: {wrong}", style=ALARM)
     if status and status.drifted:
-        yield Text(f"drift: {status.drift}", style=ALARM)
+        yield Text(str(status.drift), style=ALARM)
     if status and status.synthetic:
         yield Text(SYNTHETIC, style=ALARM)
 
