@@ -85,13 +85,14 @@ def model(tmp_path: Path) -> Callable[..., Path]:
         source: str = "candles",
         output: str = "return",
         second: str | None = "features",
+        width: int = 5,
         **says: Any,
     ) -> Path:
         properties = {k: v for k, v in {**SAYS, **says}.items() if v is not None}
         folder = tmp_path / f"model{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         if content is None:
-            content = graph(properties, source=source, output=output, second=second)
+            content = graph(properties, columns=width, source=source, output=output, second=second)
         (folder / "model.onnx").write_bytes(content)
         manifest.write(folder)
         return folder

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from atb.errors import IntegrityError
+from atb.registry import manifest
+from atb.runtime import session as session_module
 from atb.runtime.session import Session
+
+SAID = "open,high,low,close,volume"
 
 
 def test_it_knows_what_the_graph_says(model):
@@ -85,7 +93,9 @@ def test_an_answer_that_is_no_number_is_refused(model, value):
     session = Session.open(model())
     windows = np.full((3, 6, 5), 100, np.float32)
     windows[1, -1, 3] = value
-    with pytest.raises(IntegrityError, match="answers 1 of 3 windows with no finite number"):
+    with pytest.raises(
+        IntegrityError, match="answers 1 of 3 windows with what is not a finite number"
+    ):
         session.run(windows)
 
 
@@ -108,5 +118,117 @@ def test_a_graph_without_features_serves_all_but_those(model):
 def test_an_observed_answer_that_is_no_number_is_refused(model):
     windows = np.full((3, 6, 5), 100, np.float32)
     windows[1, -1, 3] = np.nan
-    with pytest.raises(IntegrityError, match="answers 1 of 3 windows with no finite number"):
+    with pytest.raises(
+        IntegrityError, match="answers 1 of 3 windows with what is not a finite number"
+    ):
         Session.open(model()).observe(windows)
+
+
+@pytest.mark.parametrize("value", [90.0, 300.0])
+def test_an_answer_that_is_no_probability_is_refused(model, value):
+    session = Session.open(model(output="probability"))
+    windows = np.full((3, 6, 5), 100, np.float32)
+    assert session.run(windows).tolist() == [0.0] * 3
+    windows[1, -1, 3] = value
+    with pytest.raises(IntegrityError, match="answers 1 of 3 windows with what is no probability"):
+        session.run(windows)
+
+
+def test_an_answer_of_too_few_numbers_is_refused(model):
+    session = Session.open(model(output="probabilities"))
+    with pytest.raises(IntegrityError, match=r"answers 2 windows of probabilities with \[2, 1\]"):
+        session.run(np.full((2, 6, 5), 100, np.float32))
+
+
+@pytest.mark.parametrize("name", ["other.onnx", "../model0/model.onnx", "/model.onnx", "..", ""])
+def test_only_a_graph_of_the_folder_is_opened(model, name):
+    folder = model()
+    if not name:
+        assert Session.open(folder, name).path == folder / "model.onnx"
+        return
+    with pytest.raises(IntegrityError, match=f"the model has no '{name}', only model.onnx"):
+        Session.open(folder, name)
+
+
+def test_the_bytes_that_are_opened_are_those_that_were_verified(model, monkeypatch):
+    folder, other = model(), model(symbol="ETHUSDT")
+    real = session_module.verify
+
+    def verify_then_swap(path):
+        found = real(path)
+        (other / "model.onnx").replace(folder / "model.onnx")
+        return found
+
+    monkeypatch.setattr(session_module, "verify", verify_then_swap)
+    with pytest.raises(IntegrityError, match="changed while it was read"):
+        Session.open(folder)
+
+
+def test_the_graph_that_the_model_serves_is_opened(model):
+    folder = model()
+    (folder / "model.small.onnx").write_bytes((model(max_gap="3") / "model.onnx").read_bytes())
+    (folder / "metadata.json").write_text('{"serves": "model.small.onnx"}')
+    seal(folder)
+    assert Session.open(folder).max_gap == 3
+    assert Session.open(folder, "model.onnx").max_gap == 0
+
+
+def seal(folder: Path) -> None:
+    """Let the manifest speak of the files that are there now."""
+    (folder / manifest.NAME).unlink()
+    manifest.write(folder)
+
+
+def profile(*names: str) -> dict[str, Any]:
+    return {"features": [{"name": name} for name in names]}
+
+
+NAMES = '["a", "b", "c", "d", "e"]'
+
+
+@pytest.mark.parametrize(
+    ("says", "file", "content", "message"),
+    [
+        ({}, "metadata.json", {"timeframe": "4h"}, "the graph says timeframe 1h, metadata.json 4h"),
+        ({}, "metadata.json", {"window": 5}, "the graph says window 4, metadata.json 5"),
+        ({}, "metadata.json", {"symbol": "ETHUSDT"}, "symbol BTCUSDT, metadata.json ETHUSDT"),
+        ({}, "metadata.json", {"max_gap": 1}, "max_gap 0, metadata.json 1"),
+        (
+            {"features_sha256": "aa"},
+            "metadata.json",
+            {"features_sha256": "bb"},
+            "features_sha256 aa, metadata.json bb",
+        ),
+        (
+            {"order": "oldest first"},
+            "metadata.json",
+            {"order": "newest first"},
+            "order oldest first, metadata.json newest first",
+        ),
+        ({}, "metadata.json", ["window"], "no object"),
+        ({}, "profile.json", profile("a", "b"), "gives 5 features, profile.json knows 2"),
+        ({}, "profile.json", {}, "it names no features"),
+        (
+            {"feature_names": NAMES},
+            "profile.json",
+            profile("a", "b", "d", "c", "e"),
+            "feature 3 of the graph is c, of profile.json d",
+        ),
+        ({"feature_names": '["a"]'}, "metadata.json", {}, "5 features, its properties name 1"),
+    ],
+)
+def test_a_folder_that_tells_two_stories_is_refused(model, says, file, content, message):
+    folder = model(**says)
+    (folder / file).write_text(json.dumps(content))
+    seal(folder)
+    with pytest.raises(IntegrityError, match=message):
+        Session.open(folder)
+
+
+def test_a_folder_that_tells_one_story_is_opened(model):
+    folder = model(feature_names=NAMES)
+    metadata = {"window": 4, "symbol": "BTCUSDT", "columns": SAID, "atb": "0.0.1"}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    (folder / "profile.json").write_text(json.dumps(profile(*"abcde")))
+    seal(folder)
+    assert Session.open(folder).width == 5

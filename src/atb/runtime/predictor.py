@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from atb.backtest.predictions import Predictions
 from atb.clock import iso, now_ms, timeframe_ms
-from atb.errors import GapError, LateBarError, UnclosedBarError, UsageError
+from atb.errors import GapError, IntegrityError, LateBarError, UnclosedBarError, UsageError
 from atb.market import checks
 from atb.market.candle import Candle
 from atb.market.candles import Candles
@@ -92,7 +92,14 @@ class Predictor:
             UsageError: when none is promoted.
             IntegrityError: when it is not as it was promoted, or as `of` does.
         """
-        return cls.of(promotion.promoted(Workspace(Path(artifacts)), symbol), **how)
+        predictor = cls.of(promotion.promoted(Workspace(Path(artifacts)), symbol), **how)
+        if predictor.symbol != symbol:
+            raise IntegrityError(
+                f"it was promoted for {symbol}, its graph says {predictor.symbol}",
+                where=str(predictor.version.path),
+                remedy=f"atb models rollback {symbol}",
+            )
+        return predictor
 
     @classmethod
     def of(
@@ -222,10 +229,10 @@ class Predictor:
 
     def _answer(self, bar: int) -> Answer:
         window, features = self._window.view, None
-        if self.session.gives_features:
-            signals, (features,) = self.session.observe(window)
-        else:
+        if self.session.width is None:
             signals = self.session.run(window)
+        else:
+            signals, (features,) = self.session.observe(window)
         said = signals[0].tolist()
         return Answer(
             bar=bar,

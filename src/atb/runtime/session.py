@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from atb.backtest.predictions import LAWS
+from atb.backtest.predictions import FINITE, LAWS
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
 from atb.market.lob import book
@@ -20,6 +20,7 @@ from atb.registry import manifest
 from atb.registry.integrity import verify
 from atb.registry.served import graph_of
 from atb.runtime import pool
+from atb.runtime.schema import require_agreement
 
 if TYPE_CHECKING:  # recipes are not needed to serve
     from atb.config.targets import Output
@@ -64,7 +65,7 @@ class Session:
         rows: raw rows one window needs, lookback included.
         max_gap: missing bars a window may contain.
         unit: what the graph's signal is, and the name of that output, see `atb.config.targets`.
-        gives_features: whether a second output gives the features of the last row.
+        width: F, the features of the last row that a second output gives; None for no such output.
     """
 
     path: Path
@@ -75,7 +76,7 @@ class Session:
     rows: int
     max_gap: int
     unit: Output
-    gives_features: bool
+    width: int | None
     _session: onnxruntime.InferenceSession
 
     @classmethod
@@ -101,7 +102,8 @@ class Session:
         rows = says.number("window") + says.number("lookback")
         market, columns = says.rows()
         _require_input(session, (market, "tensor(float)", [rows, len(columns)]), path)
-        unit, *others = _outputs(session, path)
+        unit, width = _outputs(session, path)
+        require_agreement(model, entries, says.values, width)
         return cls(
             path,
             says.text("symbol"),
@@ -111,7 +113,7 @@ class Session:
             rows,
             says.number("max_gap"),
             UNITS[unit],
-            bool(others),
+            width,
             session,
         )
 
@@ -122,10 +124,10 @@ class Session:
             `[B]`, or `[B, 3]` probabilities of down, flat and up.
 
         Raises:
-            IntegrityError: when an answer is not a finite number.
+            IntegrityError: when an answer is not a finite number, or none that the unit knows.
         """
         (signal,) = self._session.run([self.unit], {self.market: windows})
-        return self._checked(signal)
+        return self._checked(signal, len(windows))
 
     def observe(self, windows: Float32) -> tuple[Float64, Float32]:
         """The same, and the features the graph computed of each window's last row.
@@ -134,26 +136,29 @@ class Session:
             What `run` returns, and `[B, F]` float32 unscaled features.
 
         Raises:
-            IntegrityError: when the graph gives no features, or an answer is not a finite number.
+            IntegrityError: when the graph gives no features, or as `run` does.
         """
-        if not self.gives_features:
+        if self.width is None:
             raise _error("the graph does not give the features it computes", self.path)
         signal, features = self._session.run([self.unit, FEATURES], {self.market: windows})
-        return self._checked(signal), features
+        return self._checked(signal, len(windows)), features
 
-    def _checked(self, signal: Float32) -> Float64:
-        """The horizon that is traded, if all of it is finite."""
-        answers: Float64 = np.asarray(signal, np.float64)
-        if answers.ndim == 3 or self.unit != "probabilities":
-            answers = answers[:, 0]
-        wrong = len(answers) - int(np.isfinite(answers).reshape(len(answers), -1).all(axis=1).sum())
-        if wrong:
-            raise _error(
-                f"it answers {wrong} of {len(answers)} windows with no finite number",
-                self.path,
-                "check the data with: atb data check",
-            )
-        return answers
+    def _checked(self, signal: Float32, windows: int) -> Float64:
+        """The horizon that is traded, if all of it can be an answer."""
+        classes = 3 if self.unit == "probabilities" else 1
+        if signal.size % (windows * classes) or len(signal) != windows:
+            shape = list(signal.shape)
+            raise _error(f"it answers {windows} windows of {self.unit} with {shape}", self.path)
+        rows: Float64 = signal.reshape(windows, -1, classes)[:, 0].astype(np.float64)
+        for what, found in (FINITE, *LAWS[self.unit]):
+            wrong = int(found(rows).sum())
+            if wrong:
+                raise _error(
+                    f"it answers {wrong} of {windows} windows with what is {what}",
+                    self.path,
+                    "check the data with: atb data check",
+                )
+        return rows if classes > 1 else rows[:, 0]
 
 
 @dataclass(frozen=True)
@@ -207,12 +212,13 @@ def _require_input(
         raise _error(f"the graph takes {inputs}, not {[expected]}", path)
 
 
-def _outputs(session: onnxruntime.InferenceSession, path: Path) -> list[str]:
-    """Names of what the graph gives: a signal in a known unit, then perhaps its features."""
-    outputs = [one.name for one in session.get_outputs()]
-    if outputs[0] not in UNITS or outputs[1:] not in ([], [FEATURES]):
-        raise _error(f"the graph gives {outputs}, not one of {list(UNITS)} and {FEATURES}", path)
-    return outputs
+def _outputs(session: onnxruntime.InferenceSession, path: Path) -> tuple[str, int | None]:
+    """What the graph gives: a signal in a known unit, then perhaps so many features."""
+    signal, *others = session.get_outputs()
+    names = [signal.name, *(one.name for one in others)]
+    if signal.name not in UNITS or names[1:] not in ([], [FEATURES]):
+        raise _error(f"the graph gives {names}, not one of {list(UNITS)} and {FEATURES}", path)
+    return signal.name, others[0].shape[-1] if others else None
 
 
 def _error(what: str, path: Path, remedy: str = "train the model again") -> IntegrityError:

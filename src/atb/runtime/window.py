@@ -107,8 +107,8 @@ def require_possible(candle: Candle) -> None:
     possible = (  # false for whatever is NaN, too
         isinstance(time, int)
         and all(isinstance(value, Real) for value in candle)
-        and _SMALLEST <= low <= min(first, last)
-        and max(first, last) <= high <= _LARGEST
+        and _SMALLEST <= low <= first <= high <= _LARGEST
+        and low <= last <= high
         and 0 <= volume <= _LARGEST
     )
     if not possible:

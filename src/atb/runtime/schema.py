@@ -1,0 +1,88 @@
+"""Whether a model's folder tells one story of what its graph takes and computes.
+
+The graph, the metadata and the profile each say it, so that a graph which was put into the wrong
+folder, or a folder written by half, does not answer. Knows what they say, not how a graph runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from atb.errors import IntegrityError
+
+METADATA = "metadata.json"
+PROFILE = "profile.json"
+
+# What of a graph's words decides what it is fed and what its answer means.
+FACTS = (
+    *("symbol", "market", "timeframe", "clock", "every", "tick", "columns", "order", "max_gap"),
+    *("features", "features_sha256", "feature_names", "window", "lookback", "target", "horizon"),
+)
+
+
+def require_agreement(
+    model: Path, files: Collection[str], says: Mapping[str, str], width: int | None
+) -> None:
+    """Refuse a folder whose files say different things of one model.
+
+    Args:
+        model: the folder, verified.
+        files: names of its files; what is not among them is not asked.
+        says: what the graph says of itself.
+        width: features it gives; None where it gives none.
+
+    Raises:
+        IntegrityError: naming both sides.
+    """
+    if METADATA in files:
+        _require_facts(says, _read(model / METADATA), model)
+    if width is None:
+        return
+    if "feature_names" in says:
+        _require_width(width, json.loads(says["feature_names"]), "its properties name", model)
+    if PROFILE in files:
+        profile = _read(model / PROFILE)
+        try:
+            names = [one["name"] for one in profile["features"]]
+        except (KeyError, TypeError) as error:
+            raise _error("it names no features", model / PROFILE) from error
+        _require_width(width, names, f"{PROFILE} knows", model)
+        _require_names(says, names, model)
+
+
+def _require_facts(says: Mapping[str, str], metadata: Mapping[str, Any], model: Path) -> None:
+    for name in FACTS:
+        if name in says and name in metadata:
+            theirs = metadata[name]
+            text = theirs if isinstance(theirs, str) else json.dumps(theirs)
+            if says[name] != text:
+                raise _error(f"the graph says {name} {says[name]}, {METADATA} {text}", model)
+
+
+def _require_width(width: int, names: Sequence[str], whose: str, model: Path) -> None:
+    if len(names) != width:
+        raise _error(f"the graph gives {width} features, {whose} {len(names)}", model)
+
+
+def _require_names(says: Mapping[str, str], names: Sequence[str], model: Path) -> None:
+    own = json.loads(says.get("feature_names", json.dumps(names)))
+    for number, (ours, theirs) in enumerate(zip(own, names, strict=True), 1):
+        if ours != theirs:
+            raise _error(f"feature {number} of the graph is {ours}, of {PROFILE} {theirs}", model)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise _error(f"it cannot be read ({type(error).__name__}: {error})", path) from error
+    if not isinstance(found, dict):
+        raise _error("it holds no object", path)
+    return found
+
+
+def _error(what: str, path: Path) -> IntegrityError:
+    return IntegrityError(what, where=str(path), remedy="train the model again")
