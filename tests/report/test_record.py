@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+from atb.config.features import definition_sha256
 from atb.report import artifact, record
 from atb.report.record import Run
 
@@ -45,6 +47,15 @@ def test_the_graph_says_what_serving_needs(run: Run):
     assert said["columns"] == "open,high,low,close,volume"
     assert (said["symbol"], said["timeframe"], said["window"]) == ("BTCUSDT", "1h", "90")
     assert (said["target"], said["horizon"], said["synthetic"]) == ("return", "1", "false")
+
+
+def test_the_graph_says_what_it_computes(run: Run):
+    said = record.properties(run.version, run.config, run.history)
+    names = json.loads(said["feature_names"])
+    assert (len(names), names[0]) == (15, "log_return_1")
+    assert said["features_sha256"] == definition_sha256("technical")
+    assert (said["order"], said["max_gap"], said["opset"]) == ("oldest first", "0", "18")
+    assert json.loads(said["libraries"])["keras"] == version("keras")
 
 
 def test_synthetic_candles_are_marked_everywhere(make_run, tmp_path: Path):

@@ -6,6 +6,9 @@ waiting for TensorFlow. The computation of each is the function of that name in 
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from atb.config import book_features
 from atb.config.data import Market
 from atb.config.feature import Feature
@@ -218,3 +221,16 @@ def depth(name: str) -> int:
 def lookback(name: str) -> int:
     """Earlier rows the set needs before its first row: the longest of its features."""
     return max(FEATURES[feature].lookback for feature in SETS[known_set(name)])
+
+
+def definition_sha256(name: str) -> str:
+    """Hash of what the set computes: names, formulas, parameters and lookbacks, in their order.
+
+    Two releases that give it the same hash mean the same numbers by the set's name.
+    """
+    members = [FEATURES[feature] for feature in SETS[known_set(name)]]
+    said = [
+        [one.name, list(one.parameters), one.lookback, one.unit, one.formula, one.width, one.levels]
+        for one in members
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

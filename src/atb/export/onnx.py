@@ -18,10 +18,10 @@ import tf2onnx
 from atb import atomic
 from atb.errors import IntegrityError
 from atb.export.layout import as_rows
+from atb.export.opset import OPSET
 from atb.export.outputs import FEATURES, by_name
 from atb.export.recurrent import fusable
 
-OPSET = 18  # the newest that tf2onnx 1.17 writes
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
 STATES = slice(5, 7)  # positions of the initial states among a recurrent operator's inputs

@@ -20,11 +20,12 @@ from atb import __version__
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.clock import iso, now_ms, parse_time
-from atb.config.features import lookback
+from atb.config.features import columns, definition_sha256, lookback
 from atb.config.training import TrainingConfig
 from atb.evaluation.profit import Earned
 from atb.evaluation.reliability import Coverage, Reliability
 from atb.evaluation.verdict import Verdict
+from atb.export.opset import OPSET
 from atb.market.history import History
 
 if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
     from atb.dataset.learner import Fitted
     from atb.export.parity import Parity
 
+ORDER = "oldest first"  # of the rows in a window
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 
 
@@ -93,7 +95,10 @@ def facts(version: str, config: TrainingConfig, history: History) -> dict[str, A
         **config.data.facts(),
         **history.facts(),
         "columns": ",".join(history.columns),
+        "order": ORDER,
         "features": config.features,
+        "feature_names": list(columns(config.features)),
+        "features_sha256": definition_sha256(config.features),
         "window": config.window,
         "lookback": lookback(config.features),
         "max_gap": config.dataset.max_gap,
@@ -102,7 +107,9 @@ def facts(version: str, config: TrainingConfig, history: History) -> dict[str, A
         "synthetic": history.synthetic,
         "data_sha256": history.sha256(),
         "config_sha256": config.sha256(),
+        "opset": OPSET,
         "atb": __version__,
+        "libraries": {name: installed(name) for name in LIBRARIES},
     }
 
 
@@ -147,7 +154,6 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
         "parity": run.parity.to_json(),
         "stages": stages,
         "python": platform.python_version(),
-        "libraries": {name: installed(name) for name in LIBRARIES},
     }
 
 

@@ -1,0 +1,3 @@
+"""The version of ONNX's operators that serving graphs are written in, and say they are."""
+
+OPSET = 18  # the newest that tf2onnx 1.17 writes
