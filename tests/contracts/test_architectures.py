@@ -17,6 +17,7 @@ from atb.config.features import width
 from atb.config.targets import TARGETS, AnyTarget, MidPriceTarget, ReturnTarget
 from atb.config.training import TrainingConfig
 from atb.errors import ConfigError
+from atb.registry import keras_file, onnx_file
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 
@@ -325,6 +326,7 @@ def test_a_saved_network_comes_back_bit_for_bit(case: str, tmp_path: Path) -> No
 
     network, batch = disturbed(network_of(case)), windows(case)
     network.save(tmp_path / "model.keras")
+    keras_file.require_plain(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in network.layers]
     np.testing.assert_array_equal(loaded(batch), network(batch))
@@ -392,6 +394,7 @@ def test_the_exported_graph_is_fused_and_agrees_with_keras(
     )
     path = tmp_path / "model.onnx"
     export(serving, path, {})
+    onnx_file.read(path)
     operators = Counter(node.op_type for node in onnx.load(path).graph.node)
     assert operators["GRU"] + operators["LSTM"] == recurrent_layers(serving)
     assert not operators.keys() & {"Loop", "Scan", "If"}

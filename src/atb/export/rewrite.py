@@ -24,6 +24,7 @@ from atb.market import sample
 from atb.market.history import Float32, History
 from atb.market.lob import sample as book_sample
 from atb.models.custom import OBJECTS
+from atb.registry import keras_file
 from atb.registry.integrity import verify
 
 START_MS, ROWS = 1_672_531_200_000, 5_000  # 2023-01-01
@@ -54,8 +55,9 @@ def load(path: Path) -> keras.Model:
     """The serving model in a Keras file, whose checksum holds.
 
     Raises:
-        IntegrityError: when Keras cannot load it.
+        IntegrityError: when it is no plain network, or Keras cannot load it.
     """
+    keras_file.require_plain(path)
     known = {"FeatureSet": FeatureSet, "Guard": Guard, "Isotonic": Isotonic, **OBJECTS}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)

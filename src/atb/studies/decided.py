@@ -24,7 +24,7 @@ from atb.extras import require
 from atb.learning import prepare
 from atb.market.access import load_history
 from atb.market.history import History
-from atb.registry import integrity
+from atb.registry import integrity, skops_file
 from atb.runs import Recipe
 from atb.tabular.moments import flattened, in_pieces
 from atb.targets.build import build
@@ -90,6 +90,7 @@ def _known(classes: Float64, rows: Int64) -> Int64:
 def _verdicts(
     path: Path, config: TrainingConfig, history: History, dataset: Dataset, classes: Float64
 ) -> dict[str, Any]:
+    skops_file.require_plain(path / "model.skops")
     estimator = require("skops.io", extra="train").load(path / "model.skops")
     train, test = (_known(classes, rows) for rows in (dataset.split.train, dataset.split.test))
     learned, predicted = (_predicted(estimator, dataset, rows) for rows in (train, test))

@@ -1,0 +1,182 @@
+"""Whether a `.keras` file is a plain network, asked before Keras sees it.
+
+A plain network is made of layers of a list, none of which runs code that came with the file, and
+of weights that lie in it. Knows the file's form; needs neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from atb.errors import IntegrityError
+from atb.extras import require
+from atb.registry import archive
+from atb.registry.archive import ArchiveError
+
+WEIGHTS = "model.weights.h5"
+LIMITS = {r"metadata\.json": 10_000, r"config\.json": 4_000_000, r"model\.weights\.h5": 100_000_000}
+MAX_PARTS = 50_000  # of a configuration, and of a weights file
+MAX_NUMBER = 100_000
+MAX_WIDTH = 8_192
+
+# By module, the classes a network may be made of.
+KNOWN: Mapping[str | None, frozenset[str]] = {
+    None: frozenset({"__keras_tensor__", "__slice__"}),
+    "keras": frozenset({"DTypePolicy"}),
+    "keras.initializers": frozenset(
+        {
+            *("Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Ones"),
+            *("Orthogonal", "RandomNormal", "RandomUniform", "Zeros"),
+        }
+    ),
+    "keras.regularizers": frozenset({"L1", "L1L2", "L2"}),
+    "keras.constraints": frozenset({"MaxNorm", "NonNeg", "UnitNorm"}),
+    "keras.src.models.functional": frozenset({"Functional"}),
+    "keras.src.ops.numpy": frozenset({"Concatenate", "GetItem", "OnesLike", "Pad"}),
+    "keras.layers": frozenset(
+        {
+            *("Activation", "Add", "AdditiveAttention", "Attention", "AveragePooling1D"),
+            *("BatchNormalization", "Bidirectional", "Concatenate", "Conv1D", "Conv2D"),
+            *("Cropping1D", "Dense", "Dropout", "EinsumDense", "Flatten", "GRU", "GRUCell"),
+            *("GlobalAveragePooling1D", "GlobalMaxPooling1D", "InputLayer", "LSTM", "LSTMCell"),
+            *("LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum"),
+            *("MultiHeadAttention", "Multiply", "Permute", "ReLU", "Rescaling", "Reshape"),
+            *("Softmax", "SpatialDropout1D", "Subtract"),
+        }
+    ),
+    "atb.features.layer": frozenset({"FeatureSet"}),
+    "atb.export.graph": frozenset({"Guard"}),
+    "atb.export.calibrated": frozenset({"Isotonic"}),
+    "atb.models.bilinear": frozenset({"Bilinear", "BilinearNormalisation", "TemporallyAttended"}),
+    "atb.models.votes": frozenset({"HardVote", "MeanValue", "SoftVote"}),
+}
+FUNCTIONS = frozenset({"atb>gelu"})
+# Keys whose numbers make weights, and keys whose numbers are only names.
+WIDTHS = frozenset(
+    {
+        *("features", "filters", "kernel_size", "key_dim", "num_heads", "output_shape", "steps"),
+        *("units", "value_dim"),
+    }
+)
+FREE = frozenset({"seed", "shared_object_id"})
+
+
+def require_plain(path: Path) -> None:
+    """Nothing, if a `.keras` file is a plain network.
+
+    Raises:
+        IntegrityError: for anything else, with what it is.
+        ResourceError: when the library that reads weights is not installed.
+    """
+    try:
+        members = archive.contents(path, LIMITS)
+        missing = {"config.json", WEIGHTS} - members.keys()
+        _require(not missing, f"it has no {', '.join(sorted(missing))}")
+        widest = min(_widest(members[WEIGHTS]), MAX_WIDTH)
+        _require_known(archive.parsed(members["config.json"]), widest)
+    except ArchiveError as error:
+        raise IntegrityError(
+            f"it is no plain network: {error}",
+            where=str(path),
+            remedy="do not use this model; train it again or restore it from a backup",
+        ) from error
+
+
+def _require_known(config: Any, widest: int) -> None:
+    """Every class is of the list, every number one that a network of these weights may have."""
+    _require(isinstance(config, dict) and "class_name" in config, "its configuration has no class")
+    for key, value in _parts(config):
+        if isinstance(value, dict):
+            _require_class(value)
+        elif isinstance(value, int) and key not in FREE:
+            limit = widest if key in WIDTHS else MAX_NUMBER
+            _require(abs(value) <= limit, f"its {key!r} is {value}, more than {limit}")
+
+
+def _require_class(part: Mapping[str, Any]) -> None:
+    if "class_name" not in part:
+        return
+    name, module, registered = (
+        _word(part.get(key)) for key in ("class_name", "module", "registered_name")
+    )
+    if (module, name, registered) == ("builtins", "function", "function"):
+        function = _word(part.get("config"))
+        _require(function in FUNCTIONS, f"it has the function {function!r}, which no model needs")
+        return
+    known = name in KNOWN.get(module, ())
+    _require(known, f"it has a {name!r} of {module!r}, which no model needs")
+    own = registered in (None, name, f"atb>{name}")
+    _require(own, f"it has a {name!r} that is registered as {registered!r}")
+
+
+def _word(value: Any) -> str | None:
+    """A name in a configuration, or that there is none."""
+    _require(
+        value is None or isinstance(value, str), "it names a class by something else than text"
+    )
+    return value if value is None else str(value)
+
+
+def _parts(config: Any) -> Iterator[tuple[str, Any]]:
+    """Every value under the key that it, or the list it stands in, has."""
+    waiting, seen = [("", config)], 0
+    while waiting:
+        seen += 1
+        _require(seen <= MAX_PARTS, f"its configuration has more than {MAX_PARTS} parts")
+        key, value = waiting.pop()
+        yield key, value
+        if isinstance(value, dict):
+            waiting.extend(value.items())
+        elif isinstance(value, list):
+            waiting.extend((key, one) for one in value)
+
+
+def _widest(content: bytes) -> int:
+    """The longest side of any weight in a file of plain ones.
+
+    HDF5 can hold links to other files, data that lie outside and data that are only described;
+    none of these is a weight.
+    """
+    h5py = require("h5py", extra="train")
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            return max((max(one.shape, default=1) for one in _weights(h5py, file)), default=1)
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ArchiveError(f"{WEIGHTS} is damaged ({error})".splitlines()[0]) from error
+
+
+def _weights(h5py: Any, file: Any) -> Iterator[Any]:
+    waiting, seen = [file], 0
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            seen += 1
+            _require(seen <= MAX_PARTS, f"{WEIGHTS} has more than {MAX_PARTS} parts")
+            hard = isinstance(group.get(name, getlink=True), h5py.HardLink)
+            _require(hard, f"{WEIGHTS} has a link at {group.name}/{name}")
+            part = group[name]
+            if isinstance(part, h5py.Group):
+                waiting.append(part)
+            else:
+                _require_stored(h5py, part)
+                yield part
+
+
+def _require_stored(h5py: Any, weight: Any) -> None:
+    """Its numbers lie in the file, as many as its shape says, as they are."""
+    where = f"{WEIGHTS} {weight.name}"
+    _require(isinstance(weight, h5py.Dataset), f"{where} is no array")
+    inside = weight.external is None and not weight.is_virtual
+    _require(inside, f"{where} lies in another file")
+    _require(weight.dtype.kind in "biuf", f"{where} holds {weight.dtype}, no numbers")
+    held = weight.id.get_storage_size()
+    _require(held == weight.nbytes, f"{where} is to have {weight.nbytes} bytes, has {held}")
+    _require(weight.chunks is None, f"{where} is in pieces")
+
+
+def _require(holds: bool, words: str) -> None:
+    if not holds:
+        raise ArchiveError(words)
