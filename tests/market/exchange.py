@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from atb.clock import parse_time, to_datetime
-from atb.market.binance import Endpoints
-from atb.market.candles import COLUMNS
+from atb.market.candles import COLUMNS, Candles
 from atb.market.download import Patience
+from atb.market.klines import Endpoints
 
 SWITCH_MS = parse_time("2025-01-01")  # archives hold microseconds from here on
 
@@ -26,7 +26,10 @@ class Exchange:
     """Serves candles as archives and klines.
 
     `absent` are archive names answered 404; `faults` maps a part of a path to the faults of its
-    next answers, each a status, or "cut", "corrupt", "stall"; `asked` are the paths so far.
+    next answers, each a status, a body, or "cut", "corrupt", "stall", "drop", "double"; `asked` are
+    the paths so far. With a clock (`now`, ms) it tells the time and has no bar that has not opened;
+    the last is unfinished, and sent whatever end is asked for if it is `careless`. `left_out` are
+    bars that it has only from a time on.
     """
 
     candles: object
@@ -35,6 +38,9 @@ class Exchange:
     faults: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
     retry_after: str = "0.01"
+    now: object = None
+    careless: bool = False
+    left_out: dict = field(default_factory=dict)
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,6 +64,8 @@ class Exchange:
     def answer(self, path):
         """Status and body."""
         parts = urlsplit(path)
+        if parts.path == "/api/v3/time":
+            return 200, json.dumps({"serverTime": self.now()}).encode()
         if parts.path == "/api/v3/klines":
             return self.klines({name: value[0] for name, value in parse_qs(parts.query).items()})
         name = parts.path.rsplit("/", 1)[-1].removesuffix(".CHECKSUM")
@@ -72,10 +80,24 @@ class Exchange:
     def klines(self, query):
         if query["symbol"] != self.candles.symbol:
             return 400, json.dumps({"code": -1121, "msg": "Invalid symbol."}).encode()
-        start, end = int(query["startTime"]), int(query["endTime"])
-        part = self.candles.between(start, end + 1)
-        rows = [self.row(part, i, 1, str) for i in range(min(len(part), int(query["limit"])))]
-        return 200, json.dumps(rows).encode()
+        part, limit = self.candles, int(query["limit"])
+        if self.now is not None:
+            part = self.as_it_stands(self.now())
+        if not self.careless:
+            part = part.between(None, int(query["endTime"]) + 1)
+        if "startTime" in query:
+            part = part.between(int(query["startTime"]), None).rows(0, limit)
+        else:
+            part = part.rows(max(0, len(part) - limit), len(part))
+        return 200, json.dumps([self.row(part, i, 1, repr) for i in range(len(part))]).encode()
+
+    def as_it_stands(self, now):
+        """The bars that have opened, but for those left out; a part of the last one's volume."""
+        part = self.candles.between(None, now + 1)
+        kept = [self.left_out.get(time, now) <= now for time in part.time.tolist()]
+        columns = {name: getattr(part, name)[kept].copy() for name in ("time", *COLUMNS)}
+        columns["volume"][part.close_time[kept] > now] /= 2
+        return Candles.from_columns(part.symbol, part.timeframe, columns)
 
     def archive(self, name):
         """A zip as the exchange writes it, or None where it has none."""
@@ -126,6 +148,7 @@ def serving(exchange):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # a body after its headers would wait for 40 ms
 
         def log_message(self, *words):
             pass
@@ -133,15 +156,22 @@ def serving(exchange):
         def do_GET(self):
             fault = exchange.fault(self.path)
             status, body = exchange.answer(self.path)
+            if fault == "drop":
+                self.close_connection = True
+                return
             if isinstance(fault, int):
                 status, body = fault, b"trouble"
+            if isinstance(fault, bytes):
+                body = fault
+            if fault == "double":
+                body = json.dumps([row for row in json.loads(body) for _ in range(2)]).encode()
             if fault == "stall":
                 time.sleep(60)
             if fault == "corrupt":
                 body = body[:-40] + bytes(40)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
-            if status == 429:
+            if status in (418, 429):
                 self.send_header("Retry-After", exchange.retry_after)
             self.end_headers()
             if fault == "cut":

@@ -14,8 +14,9 @@ import requests
 from atb.clock import now_ms, parse_time
 from atb.errors import DataError, SourceUnavailableError, UsageError
 from atb.market import binance, sample
-from atb.market.binance import Endpoints, closed, days, months, spans
+from atb.market.binance import closed, days, months, spans
 from atb.market.download import MissingError, Patience, RefusedError, get
+from atb.market.klines import SAFETY_MS, Endpoints
 
 HOUR = 3_600_000
 FIRST, LAST = parse_time("2024-10-01"), parse_time("2025-02-15")
@@ -135,9 +136,9 @@ def test_an_interrupted_download_goes_on_where_it_stopped(exchange, fetch, tmp_p
 def test_a_killed_download_goes_on_where_it_stopped(exchange, fetch, tmp_path):
     exchange.faults = {"2024-12.zip": ["stall"]}
     code = (
-        "import sys; from pathlib import Path; from atb.market import binance\n"
+        "import sys; from pathlib import Path; from atb.market import binance, klines\n"
         "binance.download('BTCUSDT', '1h', int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]),"
-        " print, binance.Endpoints(sys.argv[4], sys.argv[5]))"
+        " print, klines.Endpoints(sys.argv[4], sys.argv[5]))"
     )
     urls = exchange.endpoints.archives, exchange.endpoints.rest
     words = [str(FIRST), str(LAST), str(tmp_path / "downloads"), *urls]
@@ -188,7 +189,7 @@ def test_the_unfinished_bar_is_never_returned(exchange, fetch):
     exchange.candles = sample.simulate("BTCUSDT", "1h", start, now + HOUR, 7)
     found = fetch(start, now + HOUR)
     assert exchange.candles.time[-1] > now - HOUR
-    assert found.close_time[-1] <= now_ms() - binance.SAFETY_MS
+    assert found.close_time[-1] <= now_ms() - SAFETY_MS
     assert len(found) >= 4
 
 
@@ -196,7 +197,7 @@ def test_a_bar_is_used_exactly_when_it_is_closed_and_settled(real):
     part = real.rows(0, 200)
     for row, end in enumerate(part.close_time.tolist()):
         for late, rows in ((-1, row), (0, row + 1), (1, row + 1)):
-            assert len(closed(part, end + binance.SAFETY_MS + late)) == rows
+            assert len(closed(part, end + SAFETY_MS + late)) == rows
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from atb.config.data import CandleData
 from atb.errors import DataError, UsageError
 from atb.events import Warned
 from atb.market import checks, sample, store
-from atb.market.binance import Endpoints
+from atb.market.klines import Endpoints
 from atb.market.load import load, unchecked
 from atb.market.lob.store import import_lobster
 

@@ -1,15 +1,14 @@
 """Spot candles from Binance: monthly archives, then daily ones, then REST klines for the rest.
 
-It knows the exchange's addresses and forms, and nothing of the store. Archives are kept in a
+It knows how archives are named and filed, and nothing of the store. Archives are kept in a
 folder as soon as they are verified, so an interrupted download goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,14 @@ from typing import Any
 import numpy as np
 import requests
 
-from atb.clock import DAY_MS, epoch_to_ms, now_ms, timeframe_ms, to_datetime
-from atb.errors import DataError, UsageError
+from atb.clock import DAY_MS, now_ms, to_datetime
 from atb.events import Listener, Progress
 from atb.market import files
-from atb.market.candles import COLUMNS, Candles, joined
-from atb.market.download import MissingError, Patience, RefusedError, get, verified
+from atb.market.candles import Candles, joined
+from atb.market.download import MissingError, verified
+from atb.market.klines import SAFETY_MS, Endpoints, Klines
 
-SAFETY_MS = 2_000  # a bar is taken for closed this long after its close time
-_KLINES_PER_REQUEST = 1_000
 _FILES_AT_ONCE = 6
-_NO_SYMBOL = (-1100, -1121)  # illegal characters, unknown symbol
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Where the exchange is found, and how patiently it is asked."""
-
-    archives: str = "https://data.binance.vision/data/spot"
-    rest: str = "https://data-api.binance.vision/api/v3"  # public market data, served everywhere
-    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True)
@@ -76,17 +63,18 @@ def download(
     now = now_ms()
     with requests.Session() as session:
         fetch = _Fetch(symbol, timeframe, folder, session, listen, endpoints)
+        klines = Klines(symbol, timeframe, session, endpoints.rest, endpoints.patience)
         # One small question first: an unknown symbol or an absent network is answered at once,
         # and the years before a listing are not searched for archives.
-        hasty = replace(endpoints.patience, unreachable=2)
-        first = fetch.page(start_ms, end_ms, 1, hasty).time
+        hasty = replace(klines, patience=replace(endpoints.patience, unreachable=2))
+        first = hasty.page(start_ms, end_ms, 1).time
         if len(first) == 0:
-            return fetch.page_of([])
+            return klines.none()
         start_ms = int(first[0])
         monthly, absent = fetch.archives("monthly", months(start_ms, end_ms), now)
         daily, absent = fetch.archives("daily", days(absent, start_ms, end_ms), now)
-        rest = [fetch.klines(span) for span in spans(absent, start_ms, end_ms)]
-    found = joined([fetch.page_of([]), *monthly, *daily, *rest])
+        rest = [klines.span(*span, listen) for span in spans(absent, start_ms, end_ms)]
+    found = joined([klines.none(), *monthly, *daily, *rest])
     return closed(found.between(start_ms, end_ms), now)
 
 
@@ -169,75 +157,6 @@ class _Fetch:
         content = verified(self.session, url, path, self.endpoints.patience)
         return files.read_zip(content, url, self.symbol, self.timeframe)
 
-    def klines(self, span: tuple[int, int]) -> Candles:
-        """Candles of a span by REST, page by page."""
-        step = timeframe_ms(self.timeframe)
-        task = f"{self.symbol} {self.timeframe} latest bars"
-        begin, end = span
-        start, pages = begin, [self.page_of([])]
-        while start < end:
-            page = self.page(start, end, _KLINES_PER_REQUEST, self.endpoints.patience)
-            if len(page) == 0:
-                break
-            pages.append(page)
-            start = int(page.time[-1]) + step
-            self.listen(Progress(task, (start - begin) // step, (end - begin) // step))
-        return joined(pages)
-
-    def page(self, start_ms: int, end_ms: int, limit: int, patience: Patience) -> Candles:
-        """The first `limit` bars of a span by REST, the unfinished one among them."""
-        params: dict[str, str | int] = {
-            "symbol": self.symbol,
-            "interval": self.timeframe,
-            "startTime": start_ms,
-            "endTime": end_ms - 1,
-            "limit": limit,
-        }
-        url = f"{self.endpoints.rest}/klines"
-        try:
-            rows = _decoded(get(self.session, url, patience, params), url)
-        except RefusedError as error:
-            if _error_code(error.body) not in _NO_SYMBOL:
-                raise
-            raise UsageError(
-                f"Binance lists no spot market {self.symbol!r}",
-                remedy="write it as the exchange does, or give its candles with --candles PATH",
-            ) from error
-        page = self.page_of(rows)
-        if len(page) and not (start_ms <= page.time[0] and np.all(np.diff(page.time) > 0)):
-            raise DataError("the klines are not in order", where=url, remedy="try again later")
-        return page
-
-    def page_of(self, rows: Sequence[Sequence[Any]]) -> Candles:
-        """Candles of kline rows; the first six cells of each are time and the five columns."""
-        try:
-            cells = np.array([[float(cell) for cell in row[:6]] for row in rows], np.float64)
-            values = dict(zip(("time", *COLUMNS), cells.reshape(-1, 6).T, strict=True))
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                "the answer holds no klines", where=self.endpoints.rest, remedy="try again later"
-            ) from error
-        time = values["time"].astype(np.int64)
-        columns = {**values, "time": epoch_to_ms(time) if len(time) else time}
-        return Candles.from_columns(self.symbol, self.timeframe, columns, source="binance")
-
 
 def _ms(moment: Any) -> int:
     return int(moment.timestamp() * 1000)
-
-
-def _decoded(body: bytes, url: str) -> list[Any]:
-    try:
-        rows = json.loads(body)
-    except ValueError as error:
-        raise DataError("the answer is no JSON", where=url, remedy="try again later") from error
-    if not isinstance(rows, list):
-        raise DataError("the answer is no list of klines", where=url, remedy="try again later")
-    return rows
-
-
-def _error_code(body: bytes) -> Any:
-    try:
-        return json.loads(body)["code"]
-    except (ValueError, KeyError, TypeError):
-        return None

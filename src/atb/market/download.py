@@ -6,11 +6,14 @@ It knows servers and files on disk, and nothing of exchanges or candles.
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -23,24 +26,33 @@ _CHUNK_BYTES = 2**18
 _ELSEWHERE = "try again later; training can also take a file, with --candles PATH"
 
 
-class MissingError(SourceUnavailableError):
+class UnservedError(SourceUnavailableError):
+    """No page, for a reason given; `wait` in seconds when the server says how long to keep away."""
+
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", wait: float | None = None
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.wait = wait
+
+
+class MissingError(UnservedError):
     """The server has no such page."""
 
 
-class RefusedError(SourceUnavailableError):
+class RefusedError(UnservedError):
     """The server understands the request and will not serve it; `body` says why."""
 
-    def __init__(self, what: str, body: bytes, *, where: str = "", remedy: str = "") -> None:
-        super().__init__(what, where=where, remedy=remedy)
+    def __init__(self, what: str, body: bytes, *, where: str, wait: float | None) -> None:
+        super().__init__(what, where=where, remedy=_ELSEWHERE, wait=wait)
         self.body = body
 
 
-class _TransientError(SourceUnavailableError):
-    """Something that may be gone at the next attempt; `wait` in seconds when the server says so."""
+class _TransientError(UnservedError):
+    """Something that may be gone at the next attempt."""
 
     def __init__(self, what: str, *, wait: float | None = None, answered: bool = True) -> None:
-        super().__init__(what)
-        self.wait = wait
+        super().__init__(what, wait=wait)
         self.answered = answered
 
 
@@ -57,7 +69,7 @@ class Patience:
 
     def wait(self, attempt: int) -> float:
         """Seconds before the next attempt, doubling from `first_wait`."""
-        return min(self.first_wait * 2.0**attempt, self.longest_wait)
+        return min(self.first_wait * 2.0 ** min(attempt, 64), self.longest_wait)
 
 
 def get(
@@ -73,7 +85,7 @@ def get(
     Raises:
         MissingError: on 404.
         RefusedError: on any other 4xx, and on a redirect, which is not followed.
-        SourceUnavailableError: when all attempts fail.
+        UnservedError: when all attempts fail.
     """
     for attempt in range(patience.attempts):
         try:
@@ -82,10 +94,30 @@ def get(
             problem = error
         wait = patience.wait(attempt) if problem.wait is None else problem.wait
         attempts = patience.attempts if problem.answered else patience.unreachable
-        if wait > patience.longest_wait or attempt + 1 >= attempts:
+        if wait > patience.longest_wait or attempt + 1 >= min(attempts, patience.attempts):
             break
         time.sleep(wait)
-    raise SourceUnavailableError(problem.what, where=_place(url), remedy=_ELSEWHERE) from problem
+    raise UnservedError(
+        problem.what, where=_place(url), remedy=_ELSEWHERE, wait=problem.wait
+    ) from problem
+
+
+def get_json(
+    session: requests.Session,
+    url: str,
+    patience: Patience,
+    params: Mapping[str, str | int] | None = None,
+) -> Any:
+    """What a page says in JSON.
+
+    Raises:
+        DataError: when it is no JSON.
+        SourceUnavailableError: as `get`.
+    """
+    try:
+        return json.loads(get(session, url, patience, params))
+    except ValueError as error:
+        raise DataError("the answer is no JSON", where=url, remedy="try again later") from error
 
 
 def verified(session: requests.Session, url: str, path: Path, patience: Patience) -> bytes:
@@ -142,7 +174,9 @@ def _once(
     if status == requests.codes.not_found:
         raise MissingError("answers 404", where=url, remedy=_ELSEWHERE)
     if status >= 300:
-        raise RefusedError(f"answers {status}", body, where=_place(url), remedy=_ELSEWHERE)
+        raise RefusedError(
+            f"answers {status}", body, where=_place(url), wait=_retry_after(response)
+        )
     return body
 
 
@@ -160,9 +194,10 @@ def _body(response: requests.Response, url: str) -> bytes:
 def _retry_after(response: requests.Response) -> float | None:
     """Seconds the server asks to wait, when it says so in seconds."""
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _agrees(content: bytes, checksum: bytes) -> bool:

@@ -16,8 +16,8 @@ from atb.config.data import CandleData
 from atb.errors import DataError, SourceUnavailableError, UsageError
 from atb.events import Listener, Warned, silent
 from atb.market import binance, checks, files, sample, store
-from atb.market.binance import Endpoints
 from atb.market.candles import Candles
+from atb.market.klines import SAFETY_MS, Endpoints
 from atb.market.lob import pairs
 from atb.market.lob.store import days
 from atb.workspace import Workspace, check_symbol
@@ -190,7 +190,7 @@ def _stored(request: Request) -> Candles:
 def _absent(request: Request, start: int, end: int) -> list[tuple[int, int]]:
     """What the store lacks of a range; joined to what it has, so that it never has holes."""
     timeframe = request.spec.timeframe
-    end = min(end, now_ms() - binance.SAFETY_MS - timeframe_ms(timeframe) + 1)
+    end = min(end, now_ms() - SAFETY_MS - timeframe_ms(timeframe) + 1)
     if not store.exists(request.workspace, request.symbol, timeframe):
         return [(start, end)] if start < end else []
     step, time = timeframe_ms(timeframe), _stored(request).time
