@@ -73,7 +73,7 @@ def _summary(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     latency = outcome["latency_ms"]
     yield "latency", "-" if latency is None else f"{latency:.2f} ms, the median"
     yield "P&L", f"{outcome['equity'] - 1:+.2%} on paper, net of costs"
-    yield "trades", f"{len(outcome['trades']):,} closed; now {_position(outcome['held'])}"
+    yield "trades", f"{outcome['closed']:,} closed; now {_position(outcome['held'])}"
     yield "drift", outcome["drift"] or NO_DRIFT
     yield "written to", outcome["ledger"]
 

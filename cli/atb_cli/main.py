@@ -24,6 +24,7 @@ from atb_cli.commands import (
     dev,
     doctor,
     export,
+    live,
     models,
     presets,
     train,
@@ -52,7 +53,7 @@ def cli() -> None:
     """
 
 
-for _group in (train, tune, presets, data, models, backtest, audit, export, dev, doctor):
+for _group in (train, tune, presets, data, models, backtest, live, audit, export, dev, doctor):
     cli.add_command(_group.command)
 
 
