@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import numpy as np
 import pytest
 
 from atb.market.candles import Candles
-from atb.registry import manifest
+from atb.registry import manifest, promotion, store
+from atb.registry.version import Version
+from atb.workspace import Workspace
 
 ROWS = 6
 SAYS = {
@@ -119,3 +123,65 @@ def make_candles() -> Callable[..., Candles]:
         )
 
     return make
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace."""
+    return Workspace(tmp_path / "art")
+
+
+@pytest.fixture
+def registered(workspace: Workspace) -> Callable[..., Version]:
+    """`registered(number, trading={...})`: a whole model of the graph, added to the workspace."""
+    from atb.config.data import CandleData
+    from atb.config.trading import TradingSpec
+    from atb.config.training import TrainingConfig
+
+    def registered(
+        number: int = 1,
+        *,
+        rows: int = ROWS,
+        timeframe: str = "1h",
+        trading: dict[str, Any] | None = None,
+        synthetic: bool = False,
+        **more: Any,
+    ) -> Version:
+        says = {**SAYS, "timeframe": timeframe, "window": str(rows - int(SAYS["lookback"]))}
+        config = TrainingConfig(
+            symbol="BTCUSDT",
+            name="hand",
+            data=CandleData(timeframe=timeframe),
+            trading=TradingSpec.of(**(trading or {})),
+        )
+        contents = {
+            "config.json": config.model_dump(mode="json"),
+            "metadata.json": {
+                "timeframe": timeframe,
+                "synthetic": synthetic,
+                "learned_until": "2020-01-01T00:00:00Z",
+            },
+            **more,
+        }
+        files = {name: json.dumps(content).encode() for name, content in contents.items()}
+        files["model.onnx"] = graph(says, rows=rows, source="candles", output="return")
+        writers = {name: partial(_write, content) for name, content in files.items()}
+        version = f"2026010{number}T000000Z-{number:08d}"
+        return store.add(workspace, "BTCUSDT", "hand", version, writers)
+
+    return registered
+
+
+@pytest.fixture
+def promote(workspace: Workspace) -> Callable[[Version], None]:
+    """Let a model run, whatever the gates would say."""
+
+    def promote(version: Version) -> None:
+        seen = promotion.read(workspace, version.symbol)
+        promotion.promote(workspace, version, seen, promotion.Grounds("by hand", {}))
+
+    return promote
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)

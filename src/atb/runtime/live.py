@@ -17,7 +17,6 @@ from typing import Any
 from atb.clock import timeframe_ms
 from atb.errors import DamagedBarError, UsageError
 from atb.events import Listener, Warned, silent
-from atb.market.candle import Candle
 from atb.market.candles import Candles
 from atb.market.feed import Feed, Stop
 from atb.registry.version import new_version
@@ -25,7 +24,6 @@ from atb.runtime.decision import Decision, Hook, Status
 from atb.runtime.ledger import Ledger
 from atb.runtime.outcome import Outcome, Tally
 from atb.runtime.trader import Trader
-from atb.runtime.window import require_possible
 from atb.workspace import Workspace
 
 __all__ = ["Outcome", "Plan", "ledger_of", "run"]
@@ -130,9 +128,13 @@ class _Loop:
 
     def _decided(self, bars: Candles) -> Iterator[Decision]:
         """What is decided of bars that came together: they were missed, but for the last."""
-        candles = list(self._possible(bars))
-        for behind, candle in zip(reversed(range(len(candles))), candles, strict=True):
-            decision = self._trader.take(candle, behind)
+        for row in range(len(bars)):
+            try:
+                decision = self._trader.take(bars.bar(row), behind=len(bars) - 1 - row)
+            except DamagedBarError as error:
+                _LOG.warning("%s", error)
+                self._listen(Warned(str(error)))
+                continue
             self._ledger.append(
                 {
                     "timeframe": self._feed.timeframe,
@@ -144,18 +146,6 @@ class _Loop:
             )
             self._tally.add(decision)
             yield decision
-
-    def _possible(self, bars: Candles) -> Iterator[Candle]:
-        """The bars that a market can have: leaving one out makes a gap, which is honest."""
-        for row in range(len(bars)):
-            candle = bars.bar(row)
-            try:
-                require_possible(candle)
-            except DamagedBarError as error:
-                _LOG.warning("%s", error)
-                self._listen(Warned(str(error)))
-            else:
-                yield candle
 
     @property
     def _synthetic(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from atb.clock import now_ms
 from atb.config.targets import AnyTarget
 from atb.config.trading import TradingSpec
-from atb.errors import AtbError, DataError, StorageError, UsageError
+from atb.errors import AtbError, DataError, UsageError
 from atb.monitor.profile import Profile
 from atb.registry import promotion
 from atb.registry.version import Version
@@ -109,7 +109,7 @@ class Promoted:
         try:
             self.serving = self._current()
             self.trouble = None
-        except AtbError as error:
+        except (AtbError, OSError) as error:  # a disk that refuses may give in
             if str(error) != self.trouble:
                 _LOG.error("no model of %s can be had: %s", self._symbol, error)
             self.serving, self.trouble, self._seen = None, str(error), None
@@ -136,17 +136,19 @@ class Promoted:
         serving = self.serving
         if serving is None or serving.version != version:
             serving = opened(version, self._clock, self._max_delay_ms)
-            self._require_timeframe(serving)
+            self._require_bars(serving)
         self._seen = seen
         return serving
 
-    def _require_timeframe(self, serving: Serving) -> None:
-        timeframe = serving.predictor.timeframe
-        if timeframe != self._timeframe:
+    def _require_bars(self, serving: Serving) -> None:
+        """Refuse a model of other bars than those that come."""
+        predictor = serving.predictor
+        known = f"{predictor.symbol} in bars of {predictor.timeframe}"
+        comes = f"{self._symbol} in bars of {self._timeframe}"
+        if known != comes:
             raise DataError(
-                f"{serving.version.reference} is a model of {timeframe} bars, "
-                f"the bars that come are of {self._timeframe}",
-                remedy=f"roll back, or start again to have bars of {timeframe}",
+                f"{serving.version.reference} is a model of {known}, what comes is {comes}",
+                remedy=f"roll back with: atb models rollback {self._symbol}; or start again",
             )
 
 
@@ -156,10 +158,6 @@ def _stamp(workspace: Workspace, symbol: str) -> tuple[int, ...]:
         found = (workspace.model_root / symbol / promotion.POINTER).stat()
     except FileNotFoundError:
         return ()
-    except OSError as error:
-        raise StorageError(
-            f"the pointer cannot be read ({error.strerror})", where=str(workspace.model_root)
-        ) from error
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

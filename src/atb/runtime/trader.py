@@ -23,6 +23,7 @@ from atb.runtime.paper import Paper
 from atb.runtime.predictor import Answer
 from atb.runtime.promoted import Promoted, Serving
 from atb.runtime.watch import Watch
+from atb.runtime.window import require_possible
 from atb.workspace import Workspace
 
 BUILT_IN = ("vectorised", "event_driven")  # backtests whose rules the account follows
@@ -79,7 +80,7 @@ class Trader:
         if last is None:
             self.paper.warm(history)
             self.newest = int(history.time[-1]) if len(history) else 0
-        self.synthetic = False
+        self.synthetic: bool = False if last is None else last["synthetic"]
         self._serving: Serving | None = None
         self._watch: Watch | None = None
         self._told: str | None = None  # why there was no model, as whoever listens knows it
@@ -102,7 +103,12 @@ class Trader:
 
     def state(self) -> dict[str, Any]:
         """Where it stands, ready for JSON."""
-        return {"bar": self.newest, "asked": self._asked, "paper": self.paper.state()}
+        return {
+            "bar": self.newest,
+            "asked": self._asked,
+            "synthetic": self.synthetic,
+            "paper": self.paper.state(),
+        }
 
     def take(self, candle: Candle, behind: int) -> Decision:
         """Let the account live through a bar, then decide upon it.
@@ -110,7 +116,11 @@ class Trader:
         Args:
             candle: the next bar, closed.
             behind: how many came together with it that are newer: it was missed if there are any.
+
+        Raises:
+            DamagedBarError: when no market can have such a bar; it is not taken, and leaves a gap.
         """
+        require_possible(candle)
         self.paper.bar(candle, self._asked)
         self.newest = candle.time
         word = self._missed(candle, behind) if behind else self._decided(candle)
