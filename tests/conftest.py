@@ -1,14 +1,21 @@
-"""Fixtures every test may use: the market data, a prepared TensorFlow, the results of a suite."""
+"""Fixtures every test may use: market data, a prepared TensorFlow, results, random markets."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from atb.backtest.predictions import Predictions
+    from atb.config.trading import TradingSpec
+    from atb.market.candles import Candles
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -121,3 +128,142 @@ def _results(models: int = 2, synthetic: bool = False, failed: bool = False) -> 
 def suite_results() -> object:
     """Makes a suite's results, as `atb.studies.suite_results` does, by hand and small."""
     return _results
+
+
+def _path(seed: int, bars: int = 60, move: float = 0.03) -> tuple[Candles, Predictions]:
+    """A random market with gaps and random predictions of a return, some rows left out."""
+    import numpy as np
+
+    from atb.backtest.predictions import Predictions
+    from atb.market.candles import Candles
+
+    random = np.random.default_rng(seed)
+    price = 100 * np.exp(np.cumsum(random.normal(0, move, bars + 1)))
+    opens, closes = price[:-1], price[1:] * np.exp(random.normal(0, 0.01, bars))
+    wicks = np.exp(np.abs(random.normal(0, 0.02, (2, bars))))
+    columns = {
+        "time": 1_704_067_200_000 + np.cumsum(random.integers(1, 3, bars)) * 3_600_000,
+        "open": opens,
+        "high": np.maximum(opens, closes) * wicks[0],
+        "low": np.minimum(opens, closes) / wicks[1],
+        "close": closes,
+        "volume": np.ones(bars),
+    }
+    rows = np.flatnonzero(random.random(bars) < random.uniform(0.2, 1))
+    rows = np.union1d(rows, [int(random.integers(0, bars - 1))])
+    value = random.normal(0, 0.01, len(rows)) * (random.random(len(rows)) < 0.9)
+    return Candles.from_columns("BTCUSDT", "1h", columns), Predictions(rows, value, "return")
+
+
+def _rules(random: np.random.Generator) -> TradingSpec:
+    """Any rules there are; each cost and each exit is left out in a third of them."""
+    from atb.config.trading import CostSpec, ExitSpec, SizingSpec, TradingSpec
+
+    def maybe(most: float) -> float:
+        return float(random.uniform(0, most)) * bool(random.random() < 2 / 3)
+
+    return TradingSpec(
+        positions=("long_flat", "long_short")[random.integers(2)],
+        threshold=maybe(20),
+        volatility_bars=int(random.integers(2, 30)),
+        costs=CostSpec(
+            buy_fee=maybe(50),
+            sell_fee=maybe(50),
+            spread=maybe(20),
+            slippage=maybe(20),
+            slippage_per_volatility=maybe(0.5),
+            funding=maybe(30),
+        ),
+        sizing=SizingSpec(
+            rule=("fixed", "volatility_target", "kelly")[random.integers(3)],
+            size=random.uniform(0.1, 4),
+            volatility_target=random.uniform(0.1, 5),
+            kelly_fraction=random.uniform(0.1, 1),
+            limit=random.choice([0.5, 1.0, 4.0]),
+            horizon=int(random.integers(1, 10)),
+        ),
+        exits=ExitSpec(stop=maybe(0.1) or None, take_profit=maybe(0.1) or None),
+    )
+
+
+@pytest.fixture(scope="session")
+def random_path() -> Callable[..., tuple[Candles, Predictions]]:
+    """`random_path(seed, bars=60, move=0.03)`: a market with gaps, and predictions, some silent."""
+    return _path
+
+
+@pytest.fixture(scope="session")
+def random_rules() -> Callable[[np.random.Generator], TradingSpec]:
+    """`random_rules(random)`: any rules that candles may be traded by."""
+    return _rules
+
+
+@pytest.fixture(scope="session")
+def small_network() -> bytes:
+    """A serving graph by hand: six candles; a convolution, a GRU and a line; features beside them."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    draw = np.random.default_rng(5)
+    shapes = {"kernel": (8, 5, 1, 3), "W": (1, 24, 8), "R": (1, 24, 8), "line": (8, 1)}
+    constants = {name: draw.normal(0, 0.5, shape) for name, shape in shapes.items()}
+    constants |= {"share": 0.01, "one": 1.0, "unit": 0.005, "vanishing": 1e-30}
+    constants["sizes"] = [50, 50, 50, 50, 0.5]
+    places = {
+        "last": [5],
+        "end": [6],
+        "bars": [1],
+        "across": [2],
+        "time": [1, 2],
+        "single": [-1, 1],
+    }
+    given = [numpy_helper.from_array(np.float32(v), k) for k, v in constants.items()]
+    given += [numpy_helper.from_array(np.int64(v), k) for k, v in places.items()]
+    steps = [
+        ("Mul", ["candles", "share"], "matrix"),
+        ("Slice", ["matrix", "last", "end", "bars"], "bar"),
+        ("Squeeze", ["bar", "bars"], "features"),
+        ("Slice", ["candles", "zeroth", "bars", "bars"], "first"),
+        ("Div", ["candles", "first"], "ratio"),
+        ("Sub", ["ratio", "one"], "moved"),
+        ("Mul", ["moved", "sizes"], "scaled"),
+        ("Transpose", ["scaled"], "columns", {"perm": [0, 2, 1]}),
+        ("Unsqueeze", ["columns", "across"], "series"),
+        ("Conv", ["series", "kernel"], "filtered"),
+        ("Relu", ["filtered"], "active"),
+        ("Squeeze", ["active", "across"], "rows"),
+        ("Transpose", ["rows"], "steps", {"perm": [2, 0, 1]}),
+        ("GRU", ["steps", "W", "R"], "states", {"hidden_size": 8, "linear_before_reset": 1}),
+    ]
+    nodes = [
+        helper.make_node(kind, inputs, [output], output, **(more[0] if more else {}))
+        for kind, inputs, output, *more in steps
+    ]
+    nodes[-1].output[:] = ["", "state"]
+    nodes += [
+        helper.make_node("Squeeze", ["state", "zeroth"], ["hidden"], "hidden"),
+        helper.make_node("MatMul", ["hidden", "line"], ["raw"], "raw"),
+        helper.make_node("Mul", ["raw", "unit"], ["signal"], "signal"),
+        helper.make_node("Mul", ["candles", "vanishing"], ["tiny"], "tiny"),
+        helper.make_node("ReduceSum", ["tiny", "time"], ["damage"], "damage", keepdims=0),
+        helper.make_node("Reshape", ["damage", "single"], ["guard"], "guard"),
+        helper.make_node("Add", ["signal", "guard"], ["return"], "return"),
+    ]
+    whole = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "serving",
+            [helper.make_tensor_value_info("candles", TensorProto.FLOAT, ["batch", 6, 5])],
+            [
+                helper.make_tensor_value_info("return", TensorProto.FLOAT, ["batch", 1]),
+                helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", 5]),
+            ],
+            given,
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=9,
+    )
+    said = {"symbol": "BTCUSDT", "market": "candles", "timeframe": "1h", "target": "return"}
+    said |= {"columns": "open,high,low,close,volume", "window": "4", "lookback": "2"}
+    helper.set_model_props(whole, {**said, "max_gap": "0"})
+    return bytes(whole.SerializeToString())

@@ -1,4 +1,4 @@
-"""Candles from a list of opens, random paths, and two real years."""
+"""Candles from a list of opens, and two real years."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from atb.backtest.predictions import Predictions
-from atb.config.trading import CostSpec, ExitSpec, SizingSpec, TradingSpec
 from atb.market.candles import Candles
 
 HOUR = 3_600_000
@@ -41,56 +40,6 @@ def predictions(rows: Any, value: Any, unit: Any = "return") -> Predictions:
     return Predictions(np.asarray(rows, np.int64), np.asarray(value, float), unit)
 
 
-def path(seed: int, bars: int = 60, move: float = 0.03) -> tuple[Candles, Predictions]:
-    """A random market with gaps and random predictions of a return, some rows left out."""
-    random = np.random.default_rng(seed)
-    price = 100 * np.exp(np.cumsum(random.normal(0, move, bars + 1)))
-    opens, closes = price[:-1], price[1:] * np.exp(random.normal(0, 0.01, bars))
-    wicks = np.exp(np.abs(random.normal(0, 0.02, (2, bars))))
-    columns = {
-        "time": START + np.cumsum(random.integers(1, 3, bars)) * HOUR,
-        "open": opens,
-        "high": np.maximum(opens, closes) * wicks[0],
-        "low": np.minimum(opens, closes) / wicks[1],
-        "close": closes,
-        "volume": np.ones(bars),
-    }
-    rows = np.flatnonzero(random.random(bars) < random.uniform(0.2, 1))
-    rows = np.union1d(rows, [int(random.integers(0, bars - 1))])
-    value = random.normal(0, 0.01, len(rows)) * (random.random(len(rows)) < 0.9)
-    return Candles.from_columns("BTCUSDT", "1h", columns), predictions(rows, value)
-
-
-def rules(random: np.random.Generator) -> TradingSpec:
-    """Any rules there are; each cost and each exit is left out in a third of them."""
-
-    def maybe(most: float) -> float:
-        return float(random.uniform(0, most)) * bool(random.random() < 2 / 3)
-
-    return TradingSpec(
-        positions=("long_flat", "long_short")[random.integers(2)],
-        threshold=maybe(20),
-        volatility_bars=int(random.integers(2, 30)),
-        costs=CostSpec(
-            buy_fee=maybe(50),
-            sell_fee=maybe(50),
-            spread=maybe(20),
-            slippage=maybe(20),
-            slippage_per_volatility=maybe(0.5),
-            funding=maybe(30),
-        ),
-        sizing=SizingSpec(
-            rule=("fixed", "volatility_target", "kelly")[random.integers(3)],
-            size=random.uniform(0.1, 4),
-            volatility_target=random.uniform(0.1, 5),
-            kelly_fraction=random.uniform(0.1, 1),
-            limit=random.choice([0.5, 1.0, 4.0]),
-            horizon=int(random.integers(1, 10)),
-        ),
-        exits=ExitSpec(stop=maybe(0.1) or None, take_profit=maybe(0.1) or None),
-    )
-
-
 @pytest.fixture(scope="session")
 def make() -> Callable[..., Candles]:
     return candles
@@ -99,16 +48,6 @@ def make() -> Callable[..., Candles]:
 @pytest.fixture(scope="session")
 def predict() -> Callable[..., Predictions]:
     return predictions
-
-
-@pytest.fixture(scope="session")
-def random_path() -> Callable[..., tuple[Candles, Predictions]]:
-    return path
-
-
-@pytest.fixture(scope="session")
-def random_rules() -> Callable[[np.random.Generator], TradingSpec]:
-    return rules
 
 
 @pytest.fixture(scope="session")

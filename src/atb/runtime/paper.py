@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from atb.backtest.desk import Desk, Passed
 from atb.backtest.event_sizing import Trailing, position
 from atb.clock import iso, timeframe_ms
-from atb.errors import DamagedBarError, DuplicateBarError, IntegrityError, OutOfOrderBarError
+from atb.errors import DuplicateBarError, IntegrityError, OutOfOrderBarError
 from atb.market.candle import Candle
+from atb.runtime.window import require_possible
 
 if TYPE_CHECKING:
     from atb.config.targets import Output
@@ -103,9 +104,10 @@ class Paper:
 
         Raises:
             DuplicateBarError, OutOfOrderBarError: when it is not later; it is not taken.
-            DamagedBarError: when its prices are none; it is not taken.
+            DamagedBarError: when no market can have it; it is not taken.
         """
-        self._require_next(candle)
+        require_possible(candle)
+        self._require_later(candle)
         self._asked = self._asked if wanted is None else wanted
         passed = self._desk.take(candle, self._trailing.value, self._asked)
         side = _side(self._desk.held)
@@ -205,7 +207,7 @@ class Paper:
         bar = self._desk.bar
         return bar.time + timeframe_ms(self._timeframe) if bar else 0
 
-    def _require_next(self, candle: Candle) -> None:
+    def _require_later(self, candle: Candle) -> None:
         newest = self._desk.bar
         if newest and candle.time <= newest.time:
             kind = DuplicateBarError if candle.time == newest.time else OutOfOrderBarError
@@ -213,14 +215,6 @@ class Paper:
                 f"the bar of {iso(candle.time)} comes after that of {iso(newest.time)}",
                 where="paper account",
                 remedy="give bars in order, each once",
-            )
-        opens, high, low, close = candle[1:5]
-        if not (0 < low <= opens <= high < math.inf and low <= close <= high):
-            raise DamagedBarError(
-                f"the bar of {iso(candle.time)} opens at {opens:g} and closes at {close:g} "
-                f"between {low:g} and {high:g}",
-                where="paper account",
-                remedy="check the data with: atb data check",
             )
 
 
