@@ -127,16 +127,16 @@ def _source(name: Name | None, given: Mapping[str, Any]) -> Source:
     own = {
         option: value for option, value in given.items() if value is not None and value is not False
     }
-    meant = (source for source, options in _OWN.items() if own.keys() & options)
-    name = name or next(meant, "binance")
-    for option in own.keys() - _OWN[name]:
+    meant: Name = next((one for one, words in _OWN.items() if own.keys() & words), "binance")
+    source = name or meant
+    for option in own.keys() - _OWN[source]:
         (other,) = (one for one, options in _OWN.items() if option in options)
         raise UsageError(
-            f"it is for --source {other}, not {name}",
+            f"it is for --source {other}, not {source}",
             where=f"--{option.replace('_', '-')}",
             remedy="leave out one of them",
         )
-    return Source(name, **own)
+    return Source(source, **own)
 
 
 def _watchers(stack: ExitStack, feed: Feed, port: int | None, listen: Listener) -> list[Show]:
