@@ -1,8 +1,8 @@
 """Whether an ONNX file is a plain graph, asked of its bytes before any library parses them.
 
 A plain graph computes, and does nothing else: operators of a list, constants that lie within the
-file and are as long as they say, no functions, no graphs within the graph. What it computes is not
-asked here. Knows no protobuf (`onnx_wire` does) and needs no ONNX library.
+file and are as long as they say, no functions, no graphs within the graph, no more memory than a
+window needs. What it computes is not asked here. Needs no ONNX library.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from atb.errors import IntegrityError
-from atb.registry import onnx_wire
+from atb.registry import onnx_shapes, onnx_wire
+from atb.registry.onnx_rules import RULES
 from atb.registry.onnx_wire import Message, WireError
 
 MAX_BYTES = 100_000_000
@@ -23,21 +24,7 @@ MAX_TEXT = 100_000
 MAX_RANK = 8
 OPSETS = range(13, 27)
 
-OPERATORS = frozenset(
-    (
-        *("Abs", "Add", "And", "Atanh", "AveragePool", "Cast", "Clip", "Concat", "Constant"),
-        *("ConstantOfShape", "Conv", "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten"),
-        *("GRU", "Gather", "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater"),
-        *("GreaterOrEqual", "HardSigmoid", "Identity", "IsInf", "IsNaN", "LSTM"),
-        *("LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax"),
-        *("MatMul", "Max", "MaxPool", "Min", "Mul", "Neg", "Not", "Or", "Pad", "Pow"),
-        *("Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"),
-        *("Relu", "Reshape", "Selu", "Shape", "Sigmoid", "Sign", "Slice", "Softmax", "Softplus"),
-        *("Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Transpose", "Unsqueeze"),
-        *("Where", "ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger"),
-        *("QLinearConv", "QLinearMatMul", "QuantizeLinear"),
-    )
-)
+OPERATORS = frozenset({*RULES, "Constant"})
 # Bytes of a number, by ONNX's number of its type.
 SIZES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 
@@ -72,6 +59,7 @@ def require_plain(content: bytes, where: str) -> None:
         _require_domains(model)
         _require("graph" in model, "it has no graph")
         _require_graph(model["graph"])
+        onnx_shapes.require_small(model["graph"])
     except WireError as error:
         raise _error(str(error), where) from error
 
