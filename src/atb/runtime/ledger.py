@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,14 +62,14 @@ class Ledger:
             lock = path.with_name(f".{path.name}.lock")
             held.enter_context(atomic.locked(lock, 0, "another process writes this ledger"))
             chain = _Chain(path)
-            for record in chain.records():
-                ledger.last = record
+            newest = deque(chain.lines(), maxlen=1)
             try:
                 ledger._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
                 held.callback(os.close, ledger._file)
                 _mend(ledger._file, chain, listen)
             except OSError as error:
                 raise _refused(error, path) from error
+            ledger.last = _record(newest[0], path) if newest else None
             ledger._sha256 = chain.sha256
             ledger._held = held.pop_all()
         return ledger
@@ -121,7 +122,7 @@ def read(path: Path) -> list[Mapping[str, Any]]:
         IntegrityError: naming the first line that is not as it was written.
         StorageError: when it cannot be read.
     """
-    return list(_Chain(path).records())
+    return [_record(line, path) for line in _Chain(path).lines()]
 
 
 class _Chain:
@@ -139,8 +140,8 @@ class _Chain:
         self.path = path
         self.sha256, self.size, self.rest, self.unended = START, 0, b"", False
 
-    def records(self) -> Iterator[Mapping[str, Any]]:
-        """The records, each once its line has been verified."""
+    def lines(self) -> Iterator[bytes]:
+        """The whole lines without their ends, each once it has been verified."""
         if not self.path.exists() and not self.path.is_symlink():
             return
         if self.path.is_symlink() or not self.path.is_file():
@@ -148,23 +149,24 @@ class _Chain:
         try:
             with self.path.open("rb") as file:
                 for number, line in enumerate(file, 1):
-                    yield from self._read(line, f"{self.path}:{number}")
+                    if whole := self._whole(line, f"{self.path}:{number}"):
+                        yield whole
         except OSError as error:
             raise StorageError(
                 f"cannot be read: {error.strerror or error}", where=str(self.path)
             ) from error
 
-    def _read(self, line: bytes, where: str) -> Iterator[Mapping[str, Any]]:
-        """The record of a line; none of a last one that is unfinished."""
+    def _whole(self, line: bytes, where: str) -> bytes | None:
+        """The line without its end; None for a last one that is unfinished."""
         whole, begins = line.removesuffix(b"\n"), _beginning(self.sha256)
         self.unended = whole == line
         if whole.startswith(begins) and (sha256 := _seal_of(whole)):
             self.sha256, self.size = sha256, self.size + len(line)
-            yield _record(whole, where)
-        elif self.unended and _unfinished(line, begins):
+            return whole
+        if self.unended and _unfinished(line, begins):
             self.rest = line
-        else:
-            raise IntegrityError("it is not as it was written", where=where, remedy=REMEDY)
+            return None
+        raise IntegrityError("it is not as it was written", where=where, remedy=REMEDY)
 
 
 def _beginning(previous: str) -> bytes:
@@ -198,12 +200,12 @@ def _unfinished(line: bytes, begins: bytes) -> bool:
     return begins.startswith(written[: len(begins)]) and not whole
 
 
-def _record(whole: bytes, where: str) -> Mapping[str, Any]:
+def _record(whole: bytes, path: Path) -> Mapping[str, Any]:
     try:
         record: dict[str, Any] = json.loads(whole)
     except (ValueError, RecursionError) as error:
         what = f"it is no record ({type(error).__name__})"
-        raise IntegrityError(what, where=where, remedy=REMEDY) from error
+        raise IntegrityError(what, where=str(path), remedy=REMEDY) from error
     return {name: value for name, value in record.items() if name not in OWN}
 
 
