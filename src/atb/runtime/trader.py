@@ -23,7 +23,6 @@ from atb.runtime.paper import Paper
 from atb.runtime.predictor import Answer
 from atb.runtime.promoted import Promoted, Serving
 from atb.runtime.watch import Watch
-from atb.runtime.window import require_possible
 from atb.workspace import Workspace
 
 BUILT_IN = ("vectorised", "event_driven")  # backtests whose rules the account follows
@@ -120,7 +119,6 @@ class Trader:
         Raises:
             DamagedBarError: when no market can have such a bar; it is not taken, and leaves a gap.
         """
-        require_possible(candle)
         self.paper.bar(candle, self._asked)
         self.newest = candle.time
         word = self._missed(candle, behind) if behind else self._decided(candle)

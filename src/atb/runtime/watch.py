@@ -69,7 +69,7 @@ class Watch:
         if candle.time - self._reported >= self._pause:
             self._reported = candle.time
             self._mature()
-            self._report()
+            self._judge()
 
     def _begin(self, time: int) -> None:
         """A monitor of its own for each period; what was said stands until it can tell."""
@@ -78,12 +78,19 @@ class Watch:
         elif time - self._since >= self._period:
             self._monitor, self._seen, self._since = Monitor(self._profile), 0, time
 
-    def _report(self) -> None:
-        if not self._seen:
-            return
-        drift = self._monitor.report()
-        if _decided(drift):
-            self.words, self.drifted = drift.words(), drift.drifted
+    def report(self) -> Drift:
+        """What the monitor of this period says.
+
+        Raises:
+            ValueError: when the model has said nothing in it yet.
+        """
+        return self._monitor.report()
+
+    def _judge(self) -> None:
+        if self._seen:
+            drift = self.report()
+            if any(column.state != "undecided" for column in drift.columns):
+                self.words, self.drifted = drift.words(), drift.drifted
 
     def _mature(self) -> None:
         """Hand over what came true of predictions whose whole horizon has passed, in order."""
@@ -100,8 +107,3 @@ class Watch:
     def _history(self) -> Candles:
         columns = dict(zip(Candle._fields, zip(*self._bars, strict=True), strict=True))
         return Candles.from_columns("", self._timeframe, columns)
-
-
-def _decided(drift: Drift) -> bool:
-    """Whether anything could be said of any column."""
-    return any(column.state != "undecided" for column in drift.columns)
