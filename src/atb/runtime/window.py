@@ -6,8 +6,6 @@ a gap.
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 import numpy.typing as npt
 
@@ -104,13 +102,15 @@ def require_possible(candle: Candle) -> None:
         DamagedBarError: with the values.
     """
     time, first, high, low, last, volume = candle
-    possible = (  # false for whatever is NaN, too
-        isinstance(time, int)
-        and all(isinstance(value, Real) for value in candle)
-        and _SMALLEST <= low <= first <= high <= _LARGEST
-        and low <= last <= high
-        and 0 <= volume <= _LARGEST
-    )
+    try:
+        possible = (  # false for whatever is NaN, too
+            isinstance(time, int)
+            and _SMALLEST <= low <= first <= high <= _LARGEST
+            and low <= last <= high
+            and 0 <= volume <= _LARGEST
+        )
+    except TypeError:  # no numbers
+        possible = False
     if not possible:
         raise DamagedBarError(
             f"no market has a bar of time {time!r} with open {first!r}, high {high!r}, "
