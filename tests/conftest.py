@@ -200,7 +200,7 @@ def random_rules() -> Callable[[np.random.Generator], TradingSpec]:
 
 @pytest.fixture(scope="session")
 def small_network() -> bytes:
-    """A serving graph by hand: six candles; a convolution, a GRU and a line; features beside them."""
+    """A serving graph by hand: six candles, a convolution, a GRU, a line; features beside them."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -210,6 +210,7 @@ def small_network() -> bytes:
     constants |= {"share": 0.01, "one": 1.0, "unit": 0.005, "vanishing": 1e-30}
     constants["sizes"] = [50, 50, 50, 50, 0.5]
     places = {
+        "zeroth": [0],
         "last": [5],
         "end": [6],
         "bars": [1],

@@ -214,6 +214,43 @@ def test_the_folder_is_the_one_the_model_was_made_for(good, limits):
         assert refused(other, limits) == ([] if passes else ["schema"]), change
 
 
+def serve_small(dossier, change=0.002, share=0.02):
+    """As its metadata say, it serves a graph of int8."""
+    measured = {"metric": {"change": change}, "difference": {"share": share}}
+    said = {"serves": "model.int8.onnx", "precision": "int8", "smaller": measured}
+    dossier.metadata.update(said)
+    dossier.said["precision"] = "int8"
+    return replace(dossier, version=replace(dossier.version, version=f"{STAMP}-int8"))
+
+
+def test_a_folder_that_serves_a_smaller_graph_says_so_in_its_name(good, limits):
+    small = serve_small(good)
+    for name, passes in [("-int8", True), ("-int8-002", True), ("", False), ("-float16", False)]:
+        other = replace(small, version=replace(small.version, version=f"{STAMP}{name}"))
+        assert refused(other, limits) == ([] if passes else ["schema"]), name
+
+
+@pytest.mark.parametrize(
+    ("change", "share", "passes"),
+    [
+        (0.01, 0.1, True),
+        (0.011, 0.02, False),
+        (0.002, 0.11, False),
+        (NAN, 0.02, False),
+        (0.002, None, False),
+        (-0.002, 0.02, False),
+    ],
+)
+def test_a_smaller_graph_was_measured_and_is_close(good, limits, change, share, passes):
+    assert refused(serve_small(good, change, share), limits) == ([] if passes else ["parity"])
+
+
+def test_a_smaller_graph_that_was_never_measured_is_refused(good, limits):
+    small = serve_small(good)
+    del small.metadata["smaller"]
+    assert refused(small, limits) == ["parity"]
+
+
 @pytest.mark.parametrize(
     ("better", "worse", "passes"),
     [

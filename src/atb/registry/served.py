@@ -15,6 +15,10 @@ from atb.registry import manifest
 GRAPH = "model.onnx"
 METADATA = "metadata.json"
 SERVES = "serves"
+PRECISION = "precision"  # of the weights of that graph, in the metadata and in the graph itself
+SMALLER = "smaller"  # in the metadata: what was measured of a graph in fewer bits
+MAX_CHANGE = 0.01  # of the metric that decides, as a share of the float32 graph's
+MAX_SHARE = 0.1  # of the answers' own deviation, by which they may differ
 
 _GRAPH = re.compile(r"model(\.[a-z0-9]+)?\.onnx")
 

@@ -66,6 +66,8 @@ class Session:
         max_gap: missing bars a window may contain.
         unit: what the graph's signal is, and the name of that output, see `atb.config.targets`.
         width: F, the features of the last row that a second output gives; None for no such output.
+        single: whether it takes one window at a time, as one must that measures ranges of numbers
+            in what it is given: several at once would answer for each other.
     """
 
     path: Path
@@ -77,6 +79,7 @@ class Session:
     max_gap: int
     unit: Output
     width: int | None
+    single: bool
     _session: onnxruntime.InferenceSession
 
     @classmethod
@@ -114,6 +117,7 @@ class Session:
             says.number("max_gap"),
             UNITS[unit],
             width,
+            session.get_inputs()[0].shape[0] == 1,
             session,
         )
 
@@ -126,7 +130,7 @@ class Session:
         Raises:
             IntegrityError: when an answer is not a finite number, or none that the unit knows.
         """
-        (signal,) = self._session.run([self.unit], {self.market: windows})
+        (signal,) = self._asked([self.unit], windows)
         return self._checked(signal, len(windows))
 
     def observe(self, windows: Float32) -> tuple[Float64, Float32]:
@@ -140,8 +144,16 @@ class Session:
         """
         if self.width is None:
             raise _error("the graph does not give the features it computes", self.path)
-        signal, features = self._session.run([self.unit, FEATURES], {self.market: windows})
+        signal, features = self._asked([self.unit, FEATURES], windows)
         return self._checked(signal, len(windows)), features
+
+    def _asked(self, outputs: list[str], windows: Float32) -> list[Float32]:
+        """These outputs for all windows."""
+        if not self.single:
+            answered: list[Float32] = self._session.run(outputs, {self.market: windows})
+            return answered
+        each = [self._session.run(outputs, {self.market: window[np.newaxis]}) for window in windows]
+        return [np.concatenate(output) for output in zip(*each, strict=True)]
 
     def _checked(self, signal: Float32, windows: int) -> Float64:
         """The horizon that is traded, if all of it can be an answer."""

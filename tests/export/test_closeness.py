@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from atb.export.closeness import Answers, answers, closeness
+
+
+def said(unit: str, signal: list[float] | list[list[float]], features: float = 2.0) -> Answers:
+    return Answers(unit, np.array(signal), np.full((len(signal), 1), features, np.float32))
+
+
+def test_differences_of_a_quantity_are_in_deviations() -> None:
+    found = closeness(said("return", [1.0, 3.0]), said("return", [1.0, 3.4], 2.5), scale=0.5)
+    assert found.unit == "deviations"
+    assert found.largest == pytest.approx(0.8)
+    assert found.rms == pytest.approx(0.8 / math.sqrt(2))
+    assert found.share == pytest.approx(0.4 / math.sqrt(2))  # the answers' own deviation is 1
+    assert found.features == pytest.approx(0.25)
+
+
+def test_differences_of_classes_are_probabilities() -> None:
+    exact = said("probabilities", [[0.2, 0.3, 0.5], [0.4, 0.3, 0.3]])
+    small = said("probabilities", [[0.2, 0.3, 0.5], [0.4, 0.2, 0.4]])
+    found = closeness(exact, small, scale=1.0)
+    assert (found.unit, found.largest) == ("probability", pytest.approx(0.1))
+    assert found.rms == pytest.approx(math.sqrt(0.02 / 6))
+    assert found.share == pytest.approx(math.sqrt(0.02 / 6) / math.sqrt((0.01 + 0 + 0.01) / 3))
+
+
+def test_answers_that_are_all_the_same_are_close_to_nothing() -> None:
+    found = closeness(said("return", [1.0, 1.0]), said("return", [1.0, 1.1]), scale=1.0)
+    assert found.share == math.inf
+
+
+def test_batches_are_answered_as_one(small_network: bytes) -> None:
+    windows = np.random.default_rng(1).normal(100, 5, (7, 6, 5)).astype(np.float32)
+    whole = answers(small_network, [windows])
+    parts = answers(small_network, [windows[:3], windows[3:]])
+    assert whole.unit == "return"
+    assert whole.signal.shape == (7,)
+    np.testing.assert_allclose(parts.signal, whole.signal, rtol=1e-6)
+    np.testing.assert_array_equal(whole.features, windows[:, -1] * np.float32(0.01))
