@@ -146,6 +146,22 @@ def test_a_machine_that_slept_gets_what_it_missed(world):
     assert parts[0].time.tolist() == [START + MINUTE * row for row in range(1, 11)]
 
 
+def test_a_machine_that_slept_over_a_long_bar_notices_within_a_minute(world):
+    opens = START + HOUR * np.arange(-1500, 60)
+    world.exchange.candles = replace(world.exchange.candles, timeframe="1h", time=opens)
+    feed, seen = world.feed(timeframe="1h"), []
+
+    def sleeps_soon():
+        if world.machine > 300 and not seen:
+            seen.append(world.machine)
+            world.slept += 2 * HOUR / 1000
+        return False
+
+    found = feed.next(START - HOUR, sleeps_soon)
+    assert found.time.tolist() == [START, START + HOUR]
+    assert world.machine - seen[0] < 61
+
+
 def test_pages_are_turned(world):
     found = world.feed().next(START - 1501 * MINUTE, NEVER)
     assert found.sha256() == world.exchange.candles.rows(0, 1499).sha256()
@@ -219,13 +235,15 @@ def test_a_server_that_wants_to_be_left_alone_is(world, status):
 
 
 def test_an_outage_is_asked_about_ever_less_often(world, monkeypatch):
-    world.exchange.faults = {"/time": [500] * 9}
+    world.exchange.faults = {"/time": [500] * 9 + [None] + [500] * 2}
     moments, now = [], world.now
     feed = world.feed(longest_wait=30.0)
     monkeypatch.setattr(world.exchange, "now", lambda: moments.append(world.machine) or now())
-    feed.next(START - 10 * MINUTE, NEVER)
-    asked = np.diff(moments[:10])
-    assert asked == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30, 30], abs=0.1)
+    _, found = feed.next(START - 10 * MINUTE, NEVER), feed.next(START, NEVER)
+    waits = np.diff(moments)
+    assert waits[:9] == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30, 30], abs=0.1)
+    assert waits[11:13] == pytest.approx([0.5, 1], abs=0.1)  # the bars were asked for once
+    assert found.time.tolist() == [START + MINUTE]
 
 
 def test_months_of_failures_are_no_overflow():
@@ -311,6 +329,7 @@ def test_history_is_the_newest_that_is_closed(world):
     until = int(candles.close_time[700])
     assert feed.history(3, until).sha256() == candles.rows(698, 701).sha256()
     assert feed.history(3, until - 1).sha256() == candles.rows(697, 700).sha256()
+    assert feed.history(2, 2 * until).sha256() == candles.rows(1498, 1500).sha256()
     assert len(feed.history(0)) == len(feed.history(3, START - 9999 * MINUTE)) == 0
 
 

@@ -73,8 +73,7 @@ class Klines:
                 break
             pages.append(page)
             wanted, end_ms = wanted - len(page), int(page.time[0])
-        found = joined(pages)
-        return found.rows(max(0, len(found) - bars), len(found))
+        return joined(pages)
 
     def page(self, start_ms: int | None, end_ms: int, limit: int = _PER_REQUEST) -> Candles:
         """The first `limit` bars that open before `end_ms`; the newest when there is no start."""
