@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atb.errors import DataError, UsageError
@@ -90,18 +90,29 @@ def test_thinking_takes_none_of_the_pace(bars):
 def test_the_clock_waits_for_who_is_slow(bars):
     seconds, candles = Seconds(), bars(4)
     feed = ReplayFeed(candles, 0, 3600.0, seconds.timer)
+    after = int(feed.next(0, NEVER).time[0])
     seconds.passed += 0.25
-    assert feed.now() == candles.time[0] + HOUR // 4
+    assert feed.now() == candles.close_time[0] + HOUR // 4
     seconds.passed += 1000
-    assert feed.now() == candles.close_time[0]
-    after = 0
-    for row in range(4):
+    assert feed.now() == candles.close_time[1]
+    for row in range(1, 4):
         found = feed.next(after, NEVER)
         assert (found.time.tolist(), feed.now()) == ([candles.time[row]], candles.close_time[row])
         after = int(found.time[-1])
         seconds.passed += 5
     assert feed.now() == candles.close_time[-1]
     assert len(feed.next(after, NEVER)) == 0
+
+
+def test_what_comes_before_the_first_question_takes_no_time(bars):
+    """A model is opened and warmed meanwhile, and every replay begins at the same bar."""
+    seconds, candles = Seconds(), bars(3)
+    feed = ReplayFeed(candles, 1, 3600.0, seconds.timer)
+    seconds.passed = 7.0
+    assert feed.now() == candles.time[1] and len(feed.history(9)) == 1
+    assert feed.next(0, NEVER).time.tolist() == [candles.time[0]]
+    seconds.passed += 0.5
+    assert feed.now() == candles.time[1] + HOUR // 2
 
 
 def test_bars_may_be_skipped(bars):
@@ -140,6 +151,7 @@ def test_what_is_no_speed(bars, speed):
         ReplayFeed(bars(3), 0, speed)
 
 
+@settings(deadline=None)
 @given(
     steps=st.lists(st.integers(1, 4), min_size=1, max_size=12),
     first=st.integers(0, 11),

@@ -1,7 +1,8 @@
 """A market that was: candles handed out bar by bar, at a multiple of the market's pace.
 
-Its clock is virtual. It stands still once the next bar has closed, until that bar is asked for, so
-that whoever is slow misses nothing. It knows nothing of files, models or accounts.
+Its clock is virtual. It begins when the first bar is asked for, and stands still once the next has
+closed, until that bar is asked for, so that whoever is slow misses nothing. It knows nothing of
+files, models or accounts.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class ReplayFeed:
     _closes: Int64 = field(init=False, repr=False)
     _row: int = field(init=False, repr=False)  # the next to be handed out
     _at: int = field(init=False, repr=False)  # virtual ms UTC when `_since` was
-    _since: float = field(init=False, repr=False)  # of the timer
+    _since: float | None = field(init=False, repr=False)  # of the timer; None before the first bar
 
     def __post_init__(self) -> None:
         if not 0 <= self.first_row < len(self.candles):
@@ -50,7 +51,7 @@ class ReplayFeed:
             )
         self._closes = self.candles.close_time
         self._row = self.first_row
-        self._set(int(self.candles.time[self.first_row]))
+        self._at, self._since = int(self.candles.time[self.first_row]), None
 
     @property
     def symbol(self) -> str:
@@ -79,7 +80,7 @@ class ReplayFeed:
 
     def now(self) -> int:
         """The virtual present, ms UTC: never past the close of the next bar to be handed out."""
-        if self.speed is None:
+        if self.speed is None or self._since is None:
             return self._at
         passed = (self.timer.seconds() - self._since) * 1000 * self.speed
         row = min(self._row, len(self._closes) - 1)
