@@ -234,16 +234,25 @@ def test_a_server_that_wants_to_be_left_alone_is(world, status):
     assert 95 < world.machine < 96
 
 
-def test_an_outage_is_asked_about_ever_less_often(world, monkeypatch):
-    world.exchange.faults = {"/time": [500] * 9 + [None] + [500] * 2}
+@pytest.fixture
+def asked(world, monkeypatch):
+    """When the exchange was asked, in seconds of the machine's timer."""
     moments, now = [], world.now
-    feed = world.feed(longest_wait=30.0)
     monkeypatch.setattr(world.exchange, "now", lambda: moments.append(world.machine) or now())
-    _, found = feed.next(START - 10 * MINUTE, NEVER), feed.next(START, NEVER)
-    waits = np.diff(moments)
-    assert waits[:9] == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30, 30], abs=0.1)
-    assert waits[11:13] == pytest.approx([0.5, 1], abs=0.1)  # the bars were asked for once
-    assert found.time.tolist() == [START + MINUTE]
+    return moments
+
+
+def test_an_outage_is_asked_about_ever_less_often(world, asked):
+    world.exchange.faults = {"/time": [500] * 9}
+    world.feed(longest_wait=30.0).next(START - 10 * MINUTE, NEVER)
+    waits = np.diff(asked[:10])
+    assert waits == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30, 30], abs=0.1)
+
+
+def test_the_next_outage_is_a_new_one(world, asked):
+    world.exchange.faults = {"/time": [500, 500, None, 500, 500]}
+    world.feed().next(START, NEVER)
+    assert np.diff(asked[:6]) == pytest.approx([0.5, 1, 60, 0.5, 1], abs=0.1)
 
 
 def test_months_of_failures_are_no_overflow():
