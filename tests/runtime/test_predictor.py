@@ -109,9 +109,11 @@ def test_bar_by_bar_is_as_the_batch(predictor, make_candles, missing, max_gap, r
     assert list(found.values()) == pytest.approx(batch.value.tolist(), abs=1e-6)
 
 
-def test_a_gap_begins_the_window_anew(predictor, make_candles):
+def test_a_gap_begins_the_window_anew(predictor, make_candles, caplog):
     candles, streaming = make_candles(20, [9]), predictor()
-    assert list(fed(streaming, candles)) == [*range(5, 10), *range(15, 20)]
+    with caplog.at_level(logging.WARNING):
+        assert list(fed(streaming, candles)) == [*range(5, 10), *range(15, 20)]
+    assert "BTCUSDT: 1 bars are missing before 2024-01-01T12:00:00Z" in caplog.text
 
 
 def test_a_gap_is_an_error_where_it_shall_be(predictor, make_candles):
@@ -197,6 +199,24 @@ def test_history_that_was_taken_is_skipped(predictor, make_candles):
     streaming.warm(candles.rows(4, 14))
     assert streaming.newest == candles.time[13]
     assert streaming.update(candles.bar(14)).inputs == fingerprint(candles, 9)
+
+
+def test_history_between_the_bars_taken_is_refused(predictor, make_candles):
+    candles, streaming = make_candles(20), predictor()
+    streaming.warm(candles)
+    columns = {name: getattr(candles, name) for name in candles.columns}
+    shifted = Candles.from_columns("BTCUSDT", "1h", {**columns, "time": candles.time + HOUR // 2})
+    with pytest.raises(OutOfOrderBarError):
+        streaming.warm(shifted)
+    assert streaming.newest == candles.time[-1] and streaming.missing == 0
+
+
+def test_a_batch_leaves_the_stream_alone(predictor, make_candles):
+    candles, streaming = make_candles(20), predictor()
+    streaming.warm(candles.rows(0, 8))
+    assert len(streaming.predict(candles)) == 15
+    assert streaming.newest == candles.time[7]
+    assert streaming.update(candles.bar(8)).inputs == fingerprint(candles, 3)
 
 
 def test_history_begins_anew_after_a_gap(predictor, make_candles):

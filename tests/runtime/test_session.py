@@ -207,6 +207,7 @@ NAMES = '["a", "b", "c", "d", "e"]'
         ),
         ({}, "metadata.json", ["window"], "no object"),
         ({}, "profile.json", profile("a", "b"), "gives 5 features, profile.json knows 2"),
+        ({}, "profile.json", profile(), "gives 5 features, profile.json knows 0"),
         ({}, "profile.json", {}, "it names no features"),
         (
             {"feature_names": NAMES},
@@ -215,6 +216,8 @@ NAMES = '["a", "b", "c", "d", "e"]'
             "feature 3 of the graph is c, of profile.json d",
         ),
         ({"feature_names": '["a"]'}, "metadata.json", {}, "5 features, its properties name 1"),
+        ({"feature_names": "a,b"}, "metadata.json", {}, "feature_names cannot be read"),
+        ({"feature_names": "5"}, "metadata.json", {}, "feature_names cannot be read"),
     ],
 )
 def test_a_folder_that_tells_two_stories_is_refused(model, says, file, content, message):

@@ -7,6 +7,7 @@ with an answer. One thread at a time uses a predictor; many predictors share one
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from atb.runtime.window import Window, require_possible
 from atb.workspace import Workspace
 
 Float32 = npt.NDArray[np.float32]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -192,13 +195,8 @@ class Predictor:
         require_possible(candle)
         delay = self._require_closed(candle.time)
         gap = self._take(candle)
-        if gap > self.session.max_gap and self._gap == "raise":
-            raise GapError(
-                f"{gap} bars are missing before {iso(candle.time)}, a window may lack "
-                f"{self.session.max_gap}",
-                where=self.symbol,
-                remedy=f"give the missing bars, or {self.missing} more",
-            )
+        if gap > self.session.max_gap:
+            self._begun_anew(gap, candle.time)
         if self._max_delay_ms is not None and delay > self._max_delay_ms:
             raise LateBarError(
                 f"the bar of {iso(candle.time)} came {delay} ms after its close, "
@@ -215,6 +213,14 @@ class Predictor:
             self._window.clear()
         self._window.push(candle)
         return gap
+
+    def _begun_anew(self, gap: int, time: int) -> None:
+        """Say so, in the way that was asked for."""
+        what = f"{gap} bars are missing before {iso(time)}, a window may lack "
+        what += f"{self.session.max_gap}: it begins anew"
+        if self._gap == "raise":
+            raise GapError(what, where=self.symbol, remedy=f"give {self.missing} bars more")
+        _LOG.warning("%s: %s", self.symbol, what)
 
     def _require_closed(self, time: int) -> int:
         """How long ago the bar that opened at `time` closed, in ms."""

@@ -41,16 +41,16 @@ def require_agreement(
         _require_facts(says, _read(model / METADATA), model)
     if width is None:
         return
-    if "feature_names" in says:
-        _require_width(width, json.loads(says["feature_names"]), "its properties name", model)
+    own = _named(says, model)
+    if own:
+        _require_width(width, own, "its properties name", model)
     if PROFILE in files:
-        profile = _read(model / PROFILE)
-        try:
-            names = [one["name"] for one in profile["features"]]
-        except (KeyError, TypeError) as error:
-            raise _error("it names no features", model / PROFILE) from error
-        _require_width(width, names, f"{PROFILE} knows", model)
-        _require_names(says, names, model)
+        theirs = _profiled(model / PROFILE)
+        _require_width(width, theirs, f"{PROFILE} knows", model)
+        for number, names in enumerate(zip(own, theirs, strict=False), 1):
+            if names[0] != names[1]:
+                words = f"{names[0]}, of {PROFILE} {names[1]}"
+                raise _error(f"feature {number} of the graph is {words}", model)
 
 
 def _require_facts(says: Mapping[str, str], metadata: Mapping[str, Any], model: Path) -> None:
@@ -67,11 +67,20 @@ def _require_width(width: int, names: Sequence[str], whose: str, model: Path) ->
         raise _error(f"the graph gives {width} features, {whose} {len(names)}", model)
 
 
-def _require_names(says: Mapping[str, str], names: Sequence[str], model: Path) -> None:
-    own = json.loads(says.get("feature_names", json.dumps(names)))
-    for number, (ours, theirs) in enumerate(zip(own, names, strict=True), 1):
-        if ours != theirs:
-            raise _error(f"feature {number} of the graph is {ours}, of {PROFILE} {theirs}", model)
+def _named(says: Mapping[str, str], model: Path) -> list[str]:
+    """Names of the features that the graph computes; none where it does not say, as old ones."""
+    try:
+        return list(json.loads(says.get("feature_names", "[]")))
+    except (ValueError, TypeError) as error:
+        raise _error(f"the graph's feature_names cannot be read ({error})", model) from error
+
+
+def _profiled(path: Path) -> list[str]:
+    """Names of the features that the profile knows."""
+    try:
+        return [one["name"] for one in _read(path)["features"]]
+    except (KeyError, TypeError) as error:
+        raise _error("it names no features", path) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
