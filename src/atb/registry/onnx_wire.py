@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-MAX_FIELDS = 500_000  # a hundred times those of the largest graph that `atb` writes
+MAX_FIELDS = 250_000  # ten times those of the largest network that comes with `atb`
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Message: TypeAlias = Mapping[str, Any]

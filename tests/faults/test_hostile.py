@@ -1,0 +1,70 @@
+"""Malicious model files are refused from their bytes: quickly, in little memory, doing nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOSTILE = Path(__file__).with_name("hostile.py")
+SECONDS, MEGABYTES = 5.0, 512
+
+
+def beside(name: str) -> Any:
+    """A module in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, HOSTILE.with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What a process of its own said of each file, beside what it should have said."""
+    hostile_archives, hostile_onnx = beside("hostile_archives"), beside("hostile_onnx")
+    root = tmp_path_factory.mktemp("hostile")
+    folder, marker = root / "files", str(root / "marker")
+    folder.mkdir()
+    makers = {
+        "onnx": hostile_onnx.corpus,
+        "keras": hostile_archives.keras_corpus,
+        "skops": hostile_archives.skops_corpus,
+    }
+    expected = {}
+    for suffix, corpus in makers.items():
+        for name, (content, words) in corpus(marker).items():
+            (folder / f"{name}.{suffix}").write_bytes(content)
+            expected[f"{name}.{suffix}"] = words
+    (folder / "harmless.onnx").write_bytes(hostile_onnx.harmless().SerializeToString())
+    (folder / "harmless.keras").write_bytes(hostile_archives.keras())
+    before = sorted(path.name for path in root.rglob("*"))
+    command = [sys.executable, HOSTILE, folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in root.rglob("*")) == before
+    said = {one["file"]: one for one in map(json.loads, done.stdout.splitlines())}
+    return {name: {**one, "expected": expected.get(name)} for name, one in said.items()}
+
+
+def test_each_malicious_file_is_refused_for_what_it_is(refusals: dict[str, Any]) -> None:
+    malicious = [one for one in refusals.values() if one["expected"] is not None]
+    assert len(malicious) >= 70
+    assert [one for one in malicious if one["code"] != 9] == []
+    assert [one for one in malicious if one["expected"] not in one["error"]] == []
+    assert [one for one in malicious if len(one["error"]) > 1000] == []
+
+
+def test_what_is_harmless_is_not_refused(refusals: dict[str, Any]) -> None:
+    assert refusals["harmless.onnx"]["error"] == refusals["harmless.keras"]["error"] == ""
+
+
+def test_refusing_is_quick_and_small_and_does_nothing(refusals: dict[str, Any]) -> None:
+    assert max(one["seconds"] for one in refusals.values()) < SECONDS
+    assert max(one["memory"] for one in refusals.values()) < MEGABYTES
+    assert [one for one in refusals.values() if one["done"] or one["heavy"]] == []
