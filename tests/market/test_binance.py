@@ -193,6 +193,14 @@ def test_the_unfinished_bar_is_never_returned(exchange, fetch):
     assert len(found) >= 4
 
 
+def test_the_exchange_says_what_is_finished(exchange, fetch):
+    behind = now_ms() - 30 * HOUR
+    exchange.candles = sample.simulate("BTCUSDT", "1h", behind - 50 * HOUR, behind + 50 * HOUR, 7)
+    exchange.now = lambda: behind
+    found = fetch(behind - 50 * HOUR, behind + 50 * HOUR)
+    assert behind - HOUR - SAFETY_MS < found.close_time[-1] <= behind - SAFETY_MS
+
+
 def test_a_bar_is_used_exactly_when_it_is_closed_and_settled(real):
     part = real.rows(0, 200)
     for row, end in enumerate(part.close_time.tolist()):

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import requests
 
-from atb.clock import DAY_MS, now_ms, to_datetime
+from atb.clock import DAY_MS, to_datetime
 from atb.events import Listener, Progress
 from atb.market import files
 from atb.market.candles import Candles, joined
 from atb.market.download import MissingError, verified
+from atb.market.exchange_clock import ExchangeClock
 from atb.market.klines import SAFETY_MS, Endpoints, Klines
+from atb.market.timer import Timer
 
 _FILES_AT_ONCE = 6
 
@@ -60,7 +62,6 @@ def download(
         SourceUnavailableError: when it cannot be reached.
         DataError: when what it sends is damaged.
     """
-    now = now_ms()
     with requests.Session() as session:
         fetch = _Fetch(symbol, timeframe, folder, session, listen, endpoints)
         klines = Klines(symbol, timeframe, session, endpoints.rest, endpoints.patience)
@@ -71,6 +72,8 @@ def download(
         if len(first) == 0:
             return klines.none()
         start_ms = int(first[0])
+        # What is closed is for the exchange's clock to say: this machine's may be wrong by hours.
+        now = ExchangeClock(session, endpoints.rest, Timer()).ask(endpoints.patience)
         monthly, absent = fetch.archives("monthly", months(start_ms, end_ms), now)
         daily, absent = fetch.archives("daily", days(absent, start_ms, end_ms), now)
         rest = [klines.span(*span, listen) for span in spans(absent, start_ms, end_ms)]
