@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -268,3 +269,16 @@ def small_network() -> bytes:
     said |= {"columns": "open,high,low,close,volume", "window": "4", "lookback": "2"}
     helper.set_model_props(whole, {**said, "max_gap": "0"})
     return bytes(whole.SerializeToString())
+
+
+@pytest.fixture(scope="session")
+def serving_example() -> Callable[[str], str]:
+    """`serving_example(language)`: the lines in docs/serving.md that serve a file without atb."""
+
+    def example(language: str) -> str:
+        page = (ROOT / "docs" / "serving.md").read_text()
+        blocks = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+        (found,) = (block for block in blocks if "InferenceSession" in block)
+        return str(found)
+
+    return example
