@@ -26,6 +26,7 @@ from atb.runtime.watch import Watch
 from atb.workspace import Workspace
 
 BUILT_IN = ("vectorised", "event_driven")  # backtests whose rules the account follows
+LATE_SHARE, LATE_MS = 10, 30_000  # of a bar, and at least: then the next open is no price any more
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Word:
     """What is decided of one bar.
 
     Attributes:
-        action, reason, version, latency_ms: as in `Decision`.
+        action, reason, version: as in `Decision`.
         asked: position that is asked for, whatever a stop or a take-profit has closed.
         answer: of the model, if it gave one.
     """
@@ -43,7 +44,6 @@ class Word:
     asked: float
     version: str | None = None
     answer: Answer | None = None
-    latency_ms: float | None = None
 
 
 class Trader:
@@ -69,7 +69,10 @@ class Trader:
     ) -> None:
         self._feed, self._listen = feed, listen
         self._step = timeframe_ms(feed.timeframe)
-        self._promoted = Promoted(workspace, feed.symbol, feed.timeframe, feed.now, self._step)
+        self._came = feed.now()  # when the newest bar did, by the market's clock
+        late = max(self._step // LATE_SHARE, LATE_MS)
+        bars = (feed.symbol, feed.timeframe)
+        self._promoted = Promoted(workspace, *bars, lambda: self._came, late)
         serving = self._promoted.require()
         self.paper = Paper(feed.timeframe, serving.trading, None if last is None else last["paper"])
         self.newest: int = 0 if last is None else last["bar"]
@@ -119,26 +122,28 @@ class Trader:
         Raises:
             DamagedBarError: when no market can have such a bar; it is not taken, and leaves a gap.
         """
+        start, self._came = perf_counter(), self._feed.now()
         self.paper.bar(candle, self._asked)
         self.newest = candle.time
         word = self._missed(candle, behind) if behind else self._decided(candle)
         self._asked = word.asked
+        decision = self._decision(candle, word, (perf_counter() - start) * 1000)
         if self._watch is not None:
             self._watch.bar(candle, word.answer)
-        return self._decision(candle, word)
+        return decision
 
     def _missed(self, candle: Candle, behind: int) -> Word:
         """A bar that came too late to be acted upon: it only enters the window."""
         if self._serving is not None:
             with suppress(BarError, IntegrityError):  # the last bar will say what is wrong
                 self._serving.predictor.update(candle)
-        return Word("missed", f"it came together with {behind} newer", self._asked)
+        return Word("missed", f"newer bars came with it: {behind}", self._asked)
 
     def _decided(self, candle: Candle) -> Word:
         serving = self._looked(candle)
         if serving is None:
             return self._none()
-        name, start = serving.version.reference, perf_counter()
+        name = serving.version.reference
         try:
             answer = serving.predictor.update(candle)
         except BarError as error:
@@ -151,8 +156,7 @@ class Trader:
             missing = serving.predictor.missing
             return Word("warming", f"{missing} more bars until the window is whole", 0.0, name)
         asked = self.paper.size(answer.output, serving.predictor.session.unit)
-        latency_ms = (perf_counter() - start) * 1000
-        return Word("signal", self._reason(answer, asked), asked, name, answer, latency_ms)
+        return Word("signal", self._reason(answer, asked), asked, name, answer)
 
     def _reason(self, answer: Answer, asked: float) -> str:
         said = f"{wording.said(answer.output, answer.unit)}: {wording.held(asked)}"
@@ -199,7 +203,7 @@ class Trader:
         if hook not in BUILT_IN:
             self._listen(Warned(f"it is traded bar by bar, not by the backtest {hook!r}"))
 
-    def _decision(self, candle: Candle, word: Word) -> Decision:
+    def _decision(self, candle: Candle, word: Word, took_ms: float) -> Decision:
         answer = word.answer
         return Decision(
             symbol=self._feed.symbol,
@@ -213,7 +217,7 @@ class Trader:
             position=self.paper.allowed(word.asked),
             action=word.action,
             reason=word.reason,
-            latency_ms=word.latency_ms,
+            latency_ms=None if answer is None else took_ms,
         )
 
 
