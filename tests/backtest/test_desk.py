@@ -67,3 +67,5 @@ def test_nothing_is_left_at_the_end():
     assert (passed.closed, passed.left, passed.until) == (True, 105, HOUR)
     assert (desk.held, desk.units, desk.marked(HOUR)) == (0, 0, pytest.approx(1.05 * 0.99))
     assert desk.end(HOUR) is None
+    desk.take(bar(1, 90, 91, 89, 90), nan, 1.0)
+    assert desk.entry == 90  # the same side again is a new one

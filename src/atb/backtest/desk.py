@@ -96,7 +96,7 @@ class Desk:
         """
         side = math.copysign(1.0, wanted) if wanted else 0.0
         stays = side == self.side
-        jumped = self._exit(bar.open, bar.open) if side and stays and not self.out else None
+        jumped = self._exit(bar.open, bar.open) if self.held and stays else None
         reason = jumped[0] if jumped else "signal"
         passed = self._finish(self.bar, bar.time, bar.open, reason) if self.bar else None
         if not stays:
@@ -134,7 +134,6 @@ class Desk:
         if ruined:
             self.cash = self.units = 0.0
         closing = self._order(price, 0.0) if leaves else 0.0
-        self.met = None
         return Passed(
             opens=bar.time,
             until=until,

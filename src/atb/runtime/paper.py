@@ -111,7 +111,7 @@ class Paper:
         self._asked = self._asked if wanted is None else wanted
         passed = self._desk.take(candle, self._trailing.value, self._asked)
         side = _side(self._desk.held)
-        if passed and (passed.closed or side != _side(passed.position)):
+        if passed and side != _side(passed.position):
             self._book(passed, passed.reason)
         if side and self._opening is None:
             self._opening = _Opening(candle.time, side, candle.open)
