@@ -225,19 +225,24 @@ def test_history_begins_anew_after_a_gap(predictor, make_candles):
     assert streaming.missing == 6 - 3
 
 
-@pytest.mark.parametrize("damage", ["nan", "order", "timeframe"])
-def test_history_that_is_damaged_is_refused(predictor, make_candles, damage):
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("close", np.nan, "no market has a bar of time 1704081600000"),
+        ("low", 0.0, "no market has a bar"),
+        ("volume", -1.0, "no market has a bar"),
+        ("time", -2 * HOUR, "row 3 of 2024-01-01T02:00:00Z comes "),
+        ("time", -HOUR, "row 3 of 2024-01-01T03:00:00Z comes 0 ms after the one before it"),
+        ("time", HOUR // 2, "row 3 of 2024-01-01T04:30:00Z comes 5400000 ms after .* of 1h"),
+    ],
+)
+def test_history_that_is_damaged_is_refused(predictor, make_candles, name, value, error):
     candles = make_candles(20)
     columns = {name: np.array(getattr(candles, name)) for name in ("time", *candles.columns)}
-    if damage == "nan":
-        columns["close"][3] = np.nan
-    if damage == "order":
-        columns["time"][3:5] = columns["time"][3:5][::-1].copy()
-    timeframe = "4h" if damage == "timeframe" else "1h"
-    broken = Candles.from_columns("BTCUSDT", timeframe, columns)
-    streaming = predictor()
+    columns[name][3] = columns[name][3] + value if name == "time" else value
+    broken, streaming = Candles.from_columns("BTCUSDT", "1h", columns), predictor()
     for take in (streaming.warm, streaming.predict):
-        with pytest.raises(DataError):
+        with pytest.raises(DataError, match=error):
             take(broken)
     assert streaming.newest is None
 

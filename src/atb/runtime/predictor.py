@@ -19,14 +19,13 @@ import numpy.typing as npt
 from atb.backtest.predictions import Predictions
 from atb.clock import iso, now_ms, timeframe_ms
 from atb.errors import GapError, IntegrityError, LateBarError, UnclosedBarError, UsageError
-from atb.market import checks
 from atb.market.candle import Candle
 from atb.market.candles import Candles
 from atb.registry import promotion
 from atb.registry.version import Version
 from atb.runtime import scoring
 from atb.runtime.session import Session
-from atb.runtime.window import Window, require_possible
+from atb.runtime.window import Window, require_possible, require_sound
 from atb.workspace import Workspace
 
 Float32 = npt.NDArray[np.float32]
@@ -153,11 +152,11 @@ class Predictor:
         """What the model says at each bar that ends a whole window; the stream is left alone.
 
         Raises:
-            DataError: when these are other rows than the model knows, they are damaged, or no
-                window is whole.
+            DataError: when these are other rows than the model knows, damaged or in disorder, or
+                no window is whole.
             IntegrityError: when the graph does not answer with finite numbers.
         """
-        checks.require(checks.inspect(candles), candles.source)
+        require_sound(candles)
         return scoring.predictions(self.session, candles)
 
     def warm(self, candles: Candles) -> None:
@@ -166,12 +165,12 @@ class Predictor:
         Gaps longer than a window may have begin it anew; bars not newer than `newest` are skipped.
 
         Raises:
-            DataError: when these are other rows than the model knows, or they are damaged.
+            DataError: when these are other rows than the model knows, damaged or in disorder, or
+                lie between the bars taken before; none is taken.
             UnclosedBarError: when the last one is not closed; none is taken.
-            OutOfOrderBarError: when they lie between the bars taken before; none is taken.
         """
         scoring.require_known(self.session, candles)
-        checks.require(checks.inspect(candles), candles.source)
+        require_sound(candles)
         if not len(candles):
             return
         self._require_closed(int(candles.time[-1]))

@@ -6,13 +6,15 @@ a gap.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from atb.clock import iso
+from atb.clock import iso, timeframe_ms
 from atb.errors import DamagedBarError, DuplicateBarError, OutOfOrderBarError
 from atb.market.candle import Candle
-from atb.market.candles import COLUMNS
+from atb.market.candles import COLUMNS, Candles
 
 Float32 = npt.NDArray[np.float32]
 
@@ -103,12 +105,7 @@ def require_possible(candle: Candle) -> None:
     """
     time, first, high, low, last, volume = candle
     try:
-        possible = (  # false for whatever is NaN, too
-            isinstance(time, int)
-            and _SMALLEST <= low <= first <= high <= _LARGEST
-            and low <= last <= high
-            and 0 <= volume <= _LARGEST
-        )
+        possible = isinstance(time, int) and _possible(*candle[1:])
     except TypeError:  # no numbers
         possible = False
     if not possible:
@@ -117,3 +114,31 @@ def require_possible(candle: Candle) -> None:
             f"low {low!r}, close {last!r}, volume {volume!r}",
             remedy="leave it out: a gap is honest",
         )
+
+
+def require_sound(candles: Candles) -> None:
+    """Refuse bars in disorder, doubled, between two bars, or as `require_possible` does.
+
+    Raises:
+        OutOfOrderBarError: for the first that does not come a whole number of bars after the last.
+        DamagedBarError: with the values of the first that no market can have.
+    """
+    steps = np.diff(candles.time)
+    wrong = np.flatnonzero((steps <= 0) | (steps % timeframe_ms(candles.timeframe) != 0))
+    if len(wrong):
+        row = int(wrong[0])
+        raise OutOfOrderBarError(
+            f"row {row + 1} of {iso(int(candles.time[row + 1]))} comes {steps[row]} ms after the "
+            f"one before it, which is no number of bars of {candles.timeframe}",
+            where=candles.source,
+            remedy="give each bar once, in the order of their times",
+        )
+    damaged = np.flatnonzero(~_possible(*(getattr(candles, name) for name in COLUMNS)))
+    if len(damaged):
+        require_possible(candles.bar(int(damaged[0])))
+
+
+def _possible(first: Any, high: Any, low: Any, last: Any, volume: Any) -> Any:
+    """Whether a market can have such a bar, or `[N]` such bars; never, with NaN in it."""
+    ordered = (low <= first) & (first <= high) & (low <= last) & (last <= high)
+    return ordered & (low >= _SMALLEST) & (high <= _LARGEST) & (volume >= 0) & (volume <= _LARGEST)
