@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atb.clock import now_ms, parse_time
+from atb.clock import parse_time
 from atb.errors import DataError, SourceUnavailableError, UsageError
 from atb.events import Noted, Warned
 from atb.market.candles import Candles
@@ -104,7 +104,7 @@ def test_nothing_is_asked_of_the_market_before_a_bar_can_be_closed(world):
 
 
 @pytest.mark.parametrize("skew_hours", [-9, 9, 24 * 400])
-def test_another_date_than_this_machines(world, skew_hours, monkeypatch):
+def test_another_date_than_this_machines(world, skew_hours):
     world.exchange.candles = replace(
         world.exchange.candles, time=world.exchange.candles.time + skew_hours * HOUR
     )
@@ -117,12 +117,19 @@ def test_another_date_than_this_machines(world, skew_hours, monkeypatch):
     assert np.all((lags >= SAFETY_MS) & (lags < SAFETY_MS + 200))
 
 
-def test_a_date_that_jumps_changes_nothing(world, monkeypatch):
-    dates = iter(range(0, 10**15, 10**10))
-    monkeypatch.setattr("atb.market.exchange_clock.now_ms", lambda: next(dates))
+def test_the_present_is_the_exchanges_from_the_first_on(world):
     feed = world.feed()
-    assert [feed.now(), feed.now()] == [0, 10**10]
-    parts, lags = followed(world, feed, 4)
+    assert abs(feed.now() - world.true()) <= 100
+    world.machine += 5
+    assert abs(feed.now() - world.true()) <= 100
+    assert world.exchange.count("/") == world.exchange.count("/time") == 1
+
+
+def test_a_date_that_jumps_changes_nothing(world, monkeypatch):
+    dates = iter(range(0, 10**9, 10**5))
+    monkeypatch.setattr("time.time", lambda: next(dates))
+    monkeypatch.setattr("atb.clock.now_ms", lambda: 1000 * next(dates))
+    parts, lags = followed(world, world.feed(), 4)
     assert is_next(world, parts)
     assert np.all((lags >= SAFETY_MS) & (lags < SAFETY_MS + 200))
 
@@ -276,12 +283,13 @@ def test_no_exchange_at_all(world):
     timer = Timer(lambda: world.machine, world.sleep)
     nowhere = Endpoints("http://127.0.0.1:9", "http://127.0.0.1:9", Patience(first_wait=0.001))
     feed = BinanceFeed.of("BTCUSDT", "1m", nowhere, 5.0, world.heard.append, timer)
-    assert abs(feed.now() - now_ms()) < 5000
     assert len(feed.next(START, lambda: world.machine > 60)) == 0
     assert feed.trouble == "127.0.0.1:9: cannot be reached (ConnectionError)"
     assert len(world.heard) == 1
     with pytest.raises(SourceUnavailableError, match=r"127\.0\.0\.1:9: cannot be reached"):
         feed.history(5)
+    with pytest.raises(SourceUnavailableError):
+        feed.now()
 
 
 def test_the_unfinished_bar_is_never_given(world):

@@ -1,6 +1,7 @@
 """The exchange's time: asked for, and carried on by a steady timer until asked for again.
 
-Nothing here depends on this machine's date. It knows where the time is told, and no candles.
+This machine's date, which may be wrong by hours, is never looked at. It knows where the time is
+told, and no candles.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from atb.clock import EARLIEST_MS, LATEST_MS, now_ms
+from atb.clock import EARLIEST_MS, LATEST_MS
 from atb.errors import DataError
 from atb.market.download import Patience, get_json
 from atb.market.timer import Timer
@@ -47,12 +48,13 @@ class ExchangeClock:
         self._told = told, self.timer.seconds()
         return told
 
-    def now(self) -> int:
-        """The present, ms UTC: behind the exchange's by an answer's way, or this machine's guess.
+    def now(self, patience: Patience) -> int:
+        """The present, ms UTC: behind the exchange's by an answer's way; asked for when first used.
 
-        The guess is its date, and serves until the exchange was first asked.
+        Raises:
+            SourceUnavailableError, DataError: as `ask`, the first time.
         """
         if self._told is None:
-            return now_ms()
+            return self.ask(patience)
         told, then = self._told
         return told + int((self.timer.seconds() - then) * 1000)

@@ -92,8 +92,12 @@ class BinanceFeed:
         return False
 
     def now(self) -> int:
-        """The present by the exchange's clock, ms UTC; this machine's before it was first asked."""
-        return self.clock.now()
+        """The present by the exchange's clock, ms UTC.
+
+        Raises:
+            SourceUnavailableError, DataError: when it was never asked, and cannot be.
+        """
+        return self.clock.now(self.klines.patience)
 
     def history(self, bars: int, until_ms: int | None = None) -> Candles:
         """The newest closed bars, in order: at most so many, that close at or before a time.
