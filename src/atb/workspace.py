@@ -77,6 +77,21 @@ class Workspace:
                 remedy="choose another folder with --artifacts DIR",
             ) from error
 
+    def inside(self, folder: Path) -> Path:
+        """A folder of models that is to be written, if no link in it leads elsewhere.
+
+        Raises:
+            StorageError: naming where it leads.
+        """
+        leads, root = folder.resolve(), self.model_root.resolve()
+        if not leads.is_relative_to(root):
+            raise StorageError(
+                f"it leads to {leads}, out of {root}",
+                where=str(folder),
+                remedy="put a folder in place of the link",
+            )
+        return folder
+
     def candles(self, symbol: str, timeframe: str) -> Path:
         """The Parquet file of one symbol and timeframe."""
         timeframe_ms(timeframe)  # refuses what is none, since it becomes a file name

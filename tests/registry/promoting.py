@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from atb.errors import UsageError
-from atb.registry import promotion, store
+from atb.registry import integrity, promotion, store
 from atb.registry.promotion import Grounds, OvertakenError
 from atb.workspace import Workspace
 
@@ -32,6 +32,12 @@ def add(workspace: Workspace, count: int) -> list[Any]:
     files = {"config.json": lambda path: path.write_bytes(os.urandom(20))}
     names = [f"20240131T12{n // 60:02d}{n % 60:02d}Z" for n in range(count)]
     return [store.add(workspace, SYMBOL, "fast", name, files) for name in names]
+
+
+def register(workspace: Workspace) -> Any:
+    """One more model of a name that all processes want."""
+    files = {"config.json": lambda path: path.write_bytes(os.urandom(20))}
+    return store.add(workspace, SYMBOL, "fast", "20240131T130000Z", files)
 
 
 def promote(workspace: Workspace, version: Any) -> Any:
@@ -116,10 +122,18 @@ def crash(root: Path) -> None:
         command(base)
 
 
+def whole(workspace: Workspace) -> list[str]:
+    """Every model that is listed, each verified."""
+    found = store.versions(workspace, SYMBOL)
+    for version in found:
+        integrity.verify(version.path)
+    return [version.reference for version in found]
+
+
 def race(root: Path, processes: int, times: int, kills: int) -> None:
     """One line: what each process was told, and what is left in the end."""
     workspace, draw = Workspace(root), random.Random(1)
-    models = add(workspace, processes)
+    models = add(workspace, 1)
     told = [root / f"told-{number}" for number in range(processes)]
 
     def work(number: int) -> None:
@@ -131,7 +145,10 @@ def race(root: Path, processes: int, times: int, kills: int) -> None:
                     except UsageError:
                         continue  # nothing to go back to
                 else:
-                    entry = promote(workspace, models[number])
+                    version = register(workspace)
+                    said.write(f"{version.reference}\n")
+                    said.flush()
+                    entry = promote(workspace, version)
                 said.write(f"{entry.sequence} {entry.sha256()}\n")
                 said.flush()
 
@@ -161,6 +178,7 @@ def race(root: Path, processes: int, times: int, kills: int) -> None:
         "codes": codes,
         "reader": alive,
         "reads": len((root / "read").read_text()),
+        "versions": whole(workspace),
         "told": [path.read_text().split("\n")[:-1] for path in told],
         "entries": entries,
         "seconds": time.perf_counter() - begin,

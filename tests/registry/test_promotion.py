@@ -300,16 +300,20 @@ def test_killed_at_any_step_the_old_or_the_new_runs_and_the_command_again_ends_i
 @pytest.mark.parametrize(
     ("processes", "times", "kills"), [(16, 3, 4), pytest.param(16, 25, 4, marks=pytest.mark.slow)]
 )
-def test_many_processes_promote_and_each_word_they_got_is_in_the_journal(
+def test_many_processes_register_and_promote_and_nothing_they_were_told_is_lost(
     tmp_path, processes, times, kills
 ):
     (found,) = script("race", tmp_path, processes, times, kills)
     assert sorted(set(found["codes"])) == [-9, 0] and found["codes"].count(-9) <= kills
     assert found["reader"] and found["reads"] > 20  # it never met an invalid pointer
-    told = [line for lines in found["told"] for line in lines]
-    assert len(told) >= (processes - kills) * times * 2 // 3
-    for line in told:
-        sequence, sha256 = line.split()
-        assert found["entries"][sequence] == sha256
+    told = [line.split() for lines in found["told"] for line in lines]
+    registered = [words[0] for words in told if len(words) == 1]
+    assert len(registered) >= (processes - kills) * times * 2 // 3
+    assert len(set(registered)) == len(registered)  # no name was given twice
+    assert len(set(found["versions"])) == len(found["versions"])
+    assert set(registered) <= set(found["versions"])
+    promoted = [words for words in told if len(words) == 2]
+    assert len(promoted) >= len(registered) - kills
+    assert all(found["entries"][sequence] == sha256 for sequence, sha256 in promoted)
     assert found["seconds"] < 5  # the locks of the killed are free
     assert found["left"]["leftovers"] == 0

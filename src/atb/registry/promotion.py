@@ -204,7 +204,7 @@ def _first_of_all(symbol: str, why: str) -> UsageError:
 @contextmanager
 def _locked(workspace: Workspace, symbol: str) -> Iterator[State]:
     """What was promoted, which no other process changes meanwhile."""
-    home = atomic.make_folder(_home(workspace, symbol))
+    home = atomic.make_folder(workspace.inside(_home(workspace, symbol)))
     with atomic.locked(home / ".lock"):
         atomic.remove_leftovers(home)
         yield read(workspace, symbol)

@@ -36,11 +36,12 @@ def add(
 
     Raises:
         UsageError: when a name cannot become a folder.
-        StorageError: when the disk refuses, the folder cannot be made or another process holds it.
+        StorageError: when the disk refuses, the folder cannot be made, a link leads out of the
+            models or another process holds it.
         ValueError: when the writers write anything but the files they are named for.
     """
     check_version(version)
-    home = atomic.make_folder(workspace.models(symbol, name))
+    home = atomic.make_folder(workspace.inside(workspace.models(symbol, name)))
     with atomic.locked(home / ".lock"):
         atomic.remove_leftovers(home)
         place = _free(home, version)
@@ -73,9 +74,8 @@ def find(workspace: Workspace, reference: str) -> Version:
         UsageError: when there is none such.
         IntegrityError: when what was promoted is not what its journal says.
     """
-    given = Version.at(Path(reference))
-    if given.onnx.exists() or (given.path / manifest.NAME).exists():
-        return given
+    if _is_model(Path(reference)):
+        return Version.at(Path(reference))
     parts = reference.strip("/").split("/")
     if len(parts) == 2 and parts[1] == PROMOTED:
         return promotion.promoted(workspace, parts[0])
@@ -88,6 +88,14 @@ def find(workspace: Workspace, reference: str) -> Version:
             remedy=f"{nearest(reference, names)} (see: atb models list)" if known else "train one",
         )
     return max(found, key=lambda one: one.version)
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether a model lies there; what cannot be the name of a folder names none."""
+    try:
+        return Version.at(folder).onnx.exists() or (folder / manifest.NAME).exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _free(home: Path, version: str) -> Path:
