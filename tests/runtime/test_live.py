@@ -192,6 +192,20 @@ def test_a_promoted_model_is_taken_at_the_next_bar_and_one_taken_back_too(
     ]
 
 
+def test_volatility_is_known_from_the_first_bar_on_and_from_the_first_of_a_new_model(
+    registered, promote, plan, heard, make_candles
+):
+    aimed = {**EITHER_SIDE, "sizing": {"rule": "volatility_target", "limit": 100.0}}
+    promote(registered(1, trading={**aimed, "volatility_bars": 8}))
+    heard.do = {2: lambda: promote(registered(2, trading={**aimed, "volatility_bars": 40}))}
+    candles = make_candles(60)
+    run(plan, ReplayFeed(candles, 50), hooks=[heard])
+    returns = np.diff(np.log(candles.close))
+    for row, decision, bars in zip(range(50, 54), heard.decisions, [8, 8, 40, 40], strict=False):
+        moves = np.sqrt(np.mean(returns[row - bars : row] ** 2))  # up to the close of the row
+        assert abs(decision.position) == pytest.approx(0.2 / np.sqrt(365.25 * 24) / moves)
+
+
 def test_where_the_pointer_is_damaged_nothing_is_held_until_it_is_mended(
     registered, promote, plan, heard, make_candles, workspace
 ):
@@ -275,6 +289,20 @@ def test_iterations_end_it_and_the_account_goes_on(registered, promote, plan, he
     promote(registered())
     outcome = run(replace(plan, iterations=4), ReplayFeed(make_candles(40), 20), hooks=[heard])
     assert (outcome.decisions, outcome.ended, len(ledger.read(plan.ledger))) == (4, False, 4)
+
+
+def test_a_stop_while_a_bar_is_waited_for_closes_nothing(registered, promote, plan, make_candles):
+    promote(registered(trading=EITHER_SIDE))
+    feed = ReplayFeed(make_candles(40), 20)
+    stopped, next_bars = [], feed.next
+
+    def waited_for(after_ms: int, stop: Callable[[], bool]) -> Candles:
+        stopped.extend([True] if after_ms >= feed.candles.time[30] else [])
+        return next_bars(after_ms, stop)
+
+    feed.next = waited_for
+    outcome = run(plan, feed, stop=lambda: bool(stopped))
+    assert (outcome.decisions, outcome.ended, abs(outcome.held)) == (11, False, 1.0)
 
 
 @pytest.mark.parametrize("way", ["stop", "raise"])
