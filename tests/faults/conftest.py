@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import importlib.util
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -95,3 +96,18 @@ def files_in() -> Callable[[Path], dict[str, bytes]]:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
     return files_in
+
+
+@pytest.fixture(scope="session")
+def beside() -> Callable[[str], Any]:
+    """`beside(name)`: a helper module of this folder, which is no package."""
+
+    def beside(name: str) -> Any:
+        path = Path(__file__).with_name(f"{name}.py")
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return beside

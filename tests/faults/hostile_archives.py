@@ -178,8 +178,16 @@ def node(loader: str, name: str, module: str, **more: Any) -> dict[str, Any]:
     return {"__class__": name, "__module__": module, "__loader__": loader, **more}
 
 
+RIDGE = node("ObjectNode", "Ridge", "sklearn.linear_model._ridge", content={})
+
+
 def line(schema: Any, *more: Any) -> bytes:
     return zipped([("schema.json", json.dumps(schema).encode()), *more])
+
+
+def plain_line() -> bytes:
+    """A line as skops would write it, much shortened."""
+    return line(RIDGE, ("1.npy", array(np.arange(5.0))))
 
 
 def array(values: Any, **options: Any) -> bytes:
@@ -190,18 +198,17 @@ def array(values: Any, **options: Any) -> bytes:
 
 def skops_corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
     """By name: the file, and a part of what is said of it."""
-    ridge = node("ObjectNode", "Ridge", "sklearn.linear_model._ridge", content={})
     touch = np.array([Touch(marker)], object)
     large = array(np.zeros(3)).replace(b"(3,), ", b"(3000000000,), ".ljust(6))
     return {
-        "system": (line({**ridge, "content": node("FunctionNode", "system", "os")}), "'system'"),
-        "method": (line({**ridge, "x": [node("MethodNode", "run", "subprocess")]}), "'run'"),
+        "system": (line({**RIDGE, "content": node("FunctionNode", "system", "os")}), "'system'"),
+        "method": (line({**RIDGE, "x": [node("MethodNode", "run", "subprocess")]}), "'run'"),
         "operator": (line(node("OperatorFuncNode", "attrgetter", "operator")), "'attrgetter'"),
         "other-loader": (
             line(node("ReduceNode", "Ridge", "sklearn.linear_model._ridge")), "'ReduceNode'"),
-        "objects": (line(ridge, ("1.npy", array(touch, allow_pickle=True))), "no numbers"),
-        "array-bomb": (line(ridge, ("1.npy", large)), "1.npy"),
-        "dots": (line(ridge, ("../1.npy", b"x")), "'../1.npy'"),
+        "objects": (line(RIDGE, ("1.npy", array(touch, allow_pickle=True))), "no numbers"),
+        "array-bomb": (line(RIDGE, ("1.npy", large)), "1.npy"),
+        "dots": (line(RIDGE, ("../1.npy", b"x")), "'../1.npy'"),
         "deep": (zipped([("schema.json", b"[" * 200_000)]), "JSON that is none"),
         "no-schema": (zipped([("1.npy", array(np.zeros(3)))]), "no schema.json"),
     }  # fmt: skip
