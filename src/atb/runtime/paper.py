@@ -191,7 +191,8 @@ class Paper:
         except (KeyError, TypeError, IndexError) as error:
             raise IntegrityError(
                 f"it is no state of a paper account ({type(error).__name__}: {error})",
-                remedy="begin a new account",
+                where="paper account",
+                remedy="begin a new one",
             ) from error
 
     def _book(self, passed: Passed, reason: str) -> None:
