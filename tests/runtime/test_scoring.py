@@ -57,6 +57,13 @@ def test_another_timeframe_is_refused(model, make_candles):
         score(model(), make_candles(30, timeframe="4h"))
 
 
+def test_rows_in_another_order_are_refused(model, make_candles):
+    candles = make_candles(30)
+    columns = {name: getattr(candles, name)[::-1] for name in ("time", *candles.columns)}
+    with pytest.raises(DataError, match="takes rows oldest first, here row 1 of 2024-01-02T05:00"):
+        score(model(), Candles.from_columns("BTCUSDT", "1h", columns))
+
+
 def test_another_symbol_is_warned_of(model, make_candles, caplog):
     with caplog.at_level(logging.WARNING):
         made = score(model(), make_candles(30, symbol="ETHUSDT"))
