@@ -7,7 +7,6 @@ attaches a `Hook`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from atb.runtime.trader import Trader
 from atb.workspace import Workspace
 
 __all__ = ["Outcome", "Plan", "ledger_of", "run"]
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,6 @@ class _Loop:
             try:
                 decision = self._trader.take(bars.bar(row), behind=len(bars) - 1 - row)
             except DamagedBarError as error:
-                _LOG.warning("%s", error)
                 self._listen(Warned(str(error)))
                 continue
             self._ledger.append(

@@ -8,7 +8,6 @@ Where that cannot be done there is no model, and it is tried again at the next l
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,6 @@ from atb.runtime.replay import recipe
 from atb.workspace import Workspace
 
 Clock: TypeAlias = Callable[[], int]
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,8 +107,6 @@ class Promoted:
             self.serving = self._current()
             self.trouble = None
         except (AtbError, OSError) as error:  # a disk that refuses may give in
-            if str(error) != self.trouble:
-                _LOG.error("no model of %s can be had: %s", self._symbol, error)
             self.serving, self.trouble, self._seen = None, str(error), None
         return self.serving
 

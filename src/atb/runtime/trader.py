@@ -169,7 +169,7 @@ class Trader:
         if self.trouble != self._told:
             self._listen(Warned(f"nothing is held without a model: {self.trouble}"))
         self._serving, self._watch, self._told = None, None, self.trouble
-        return Word("no_model", f"no model can be had: {self.trouble}", 0.0)
+        return Word("no_model", f"{self.trouble}", 0.0)
 
     def _looked(self, candle: Candle) -> Serving | None:
         """The model that runs at this bar; its window lacks no more than the bar."""
