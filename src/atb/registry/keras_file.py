@@ -144,7 +144,7 @@ def _widest(content: bytes) -> int:
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             return max((max(one.shape, default=1) for one in _weights(h5py, file)), default=1)
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise ArchiveError(f"{WEIGHTS} is damaged ({error})".splitlines()[0]) from error
 
 
