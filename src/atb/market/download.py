@@ -23,7 +23,7 @@ from atb.errors import DataError, SourceUnavailableError
 
 MAX_BYTES = 256 * 2**20
 _CHUNK_BYTES = 2**18
-_ELSEWHERE = "try again later; training can also take a file, with --candles PATH"
+_ELSEWHERE = "try again later, or give a file, with --candles PATH"
 
 
 class UnservedError(SourceUnavailableError):
