@@ -48,6 +48,18 @@ def test_a_stop_comes_before_a_take_profit_and_waits_for_another_side():
     assert (desk.held, desk.entry, desk.met) == (1, 90, ("stop", pytest.approx(81)))
 
 
+def test_where_nothing_is_held_no_exit_is_met():
+    desk = Desk(COSTS, ExitSpec(stop=0.1, take_profit=0.1))
+    for number in range(3):
+        passed = desk.take(bar(number, 100 - 20 * number, 150, 30, 90), nan, 0.0)
+        assert (desk.met, desk.out) == (None, False)
+        assert passed is None or (passed.reason, passed.closed, passed.equity) == (
+            "signal",
+            False,
+            1,
+        )
+
+
 def test_to_look_is_not_to_touch():
     desk = Desk(COSTS, ExitSpec(stop=0.02))
     for low in (95, 99):

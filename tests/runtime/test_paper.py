@@ -208,9 +208,12 @@ def test_the_end_closes_everything_and_another_beginning_is_a_new_trade():
     assert paper.trades == [PaperTrade(START, START + HOUR, -1, 100, 98, "end")]
     assert (paper.held, paper.equity) == (0, pytest.approx(1.02, rel=1e-12))
     paper.end()
-    paper.bar(bar(1, 97, 98, 96, 97), -1.0)
-    paper.bar(bar(2, 96, 97, 95, 96), 0.0)
-    assert paper.trades[1:] == [PaperTrade(START + HOUR, START + 2 * HOUR, -1, 97, 96, "signal")]
+    paper.bar(bar(1, 97, 98, 96, 97), None)
+    assert paper.held == 0
+    paper.bar(bar(2, 97, 98, 96, 97), -1.0)
+    paper.bar(bar(3, 96, 97, 95, 96), 0.0)
+    another = PaperTrade(START + 2 * HOUR, START + 3 * HOUR, -1, 97, 96, "signal")
+    assert paper.trades[1:] == [another]
 
 
 @pytest.mark.parametrize("rule", ["fixed", "volatility_target", "kelly"])
