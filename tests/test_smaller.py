@@ -145,7 +145,7 @@ def test_one_that_changes_too_much_is_refused_with_its_figures(
 
 
 def test_a_metric_that_changes_either_way_counts(model: Version) -> None:
-    same = Closeness("deviations", 0.0, 0.0, 0.0, 0.0)
+    same = Closeness("deviations", 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def passed(exact: float, small: float, difference: Closeness = same) -> list[bool]:
         sizes, values = (2, 1), (exact, small)

@@ -84,7 +84,10 @@ class Smaller:
     def findings(self) -> list[Finding]:
         """What it is held against."""
         found, words = self.difference, f"on {self.rows:,} validation windows"
-        near = f"of the answers' own deviation {words}; rms {found.rms:.2g} {found.unit}"
+        near = (
+            f"of the answers' own deviation {words}: rms {found.rms:.2g} {found.unit}, "
+            f"{found.turned:.2%} change side"
+        )
         of_metric = f"of {self.metric.replace('_', ' ')} {words}"
         held = (
             ("metric", self.change, MAX_CHANGE, of_metric),

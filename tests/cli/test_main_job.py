@@ -259,6 +259,33 @@ def test_an_export_never_lands_in_the_model(atb, summary):
     assert atb("models", "verify").code == 0
 
 
+def test_a_smaller_graph_is_registered_and_serves_alone(
+    atb_in, trained, btc, tmp_path, serving_example
+):
+    shutil.copytree(trained[1] / "artifacts", tmp_path / "artifacts")
+    done = atb_in("export", "onnx", "BTCUSDT/fast", "--quantize", "static", folder=tmp_path)
+    assert done.code == 0, done.err
+    assert "TOO FAR" not in done.err and " serves model.int8.onnx" in done.err
+    model = tmp_path / done.out.removesuffix("\n")
+    assert model.name.endswith("-int8")
+    measured = json.loads((model / "metadata.json").read_text())["smaller"]
+    assert measured["rows"] > 2000
+    assert measured["bytes"]["smaller"] < 0.6 * measured["bytes"]["float32"]
+    import pandas as pd
+
+    pd.read_feather(btc).tail(400).to_csv(model / "candles.csv", index=False)
+    said = [
+        subprocess.run(
+            [sys.executable, "-I", "-c", serving_example("python").replace("model.onnx", name)],
+            cwd=model, capture_output=True, text=True, check=True,
+        ).stdout.split()
+        for name in ("model.onnx", "model.int8.onnx")
+    ]  # fmt: skip
+    (unit, exact), (_, small) = said
+    assert unit == "return"
+    assert 0 < abs(float(small) - float(exact)) < 1e-4  # a fiftieth of an hour's deviation
+
+
 def test_without_json_the_answer_is_the_path_and_synthetic_candles_are_marked(atb_in, tmp_path):
     words = ("BTCUSDT", "--preset", "fast", "--source", "sample", "--epochs", "1")
     span = ("--start", "2024-06-01", "--end", "2024-11-01")

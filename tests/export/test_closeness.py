@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,20 @@ def test_differences_of_classes_are_probabilities() -> None:
     assert (found.unit, found.largest) == ("probability", pytest.approx(0.1))
     assert found.rms == pytest.approx(math.sqrt(0.02 / 6))
     assert found.share == pytest.approx(math.sqrt(0.02 / 6) / math.sqrt((0.01 + 0 + 0.01) / 3))
+
+
+@pytest.mark.parametrize(
+    ("unit", "before", "after", "turned"),
+    [
+        ("return", [0.1, -0.1, 0.2, -0.2], [0.1, 0.1, 0.3, -0.3], 0.25),
+        ("probability", [0.4, 0.6, 0.45, 0.9], [0.6, 0.4, 0.44, 0.8], 0.5),
+        ("probabilities", [[0.2, 0.8], [0.6, 0.4]], [[0.3, 0.7], [0.4, 0.6]], 0.5),
+    ],
+)
+def test_answers_that_change_side_are_counted(
+    unit: str, before: list[Any], after: list[Any], turned: float
+) -> None:
+    assert closeness(said(unit, before), said(unit, after), scale=1.0).turned == turned
 
 
 def test_answers_that_are_all_the_same_are_close_to_nothing() -> None:

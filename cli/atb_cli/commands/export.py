@@ -64,6 +64,7 @@ def onnx(
     from atb.registry import store
     from atb.workspace import Workspace
 
+    way = _way(quantize, precision, candles)
     workspace = Workspace(artifacts)
     version = store.find(workspace, model)
     if output and output.resolve().is_relative_to(version.path.resolve()):
@@ -71,7 +72,6 @@ def onnx(
             f"{output} lies in the model's folder, whose files are final",
             remedy="choose another place with --output",
         )
-    way = _way(quantize, precision, candles)
     if way:
         _smaller(workspace, version, way, candles, output, as_json)
     else:

@@ -46,6 +46,8 @@ class Closeness:
         rms: root of the mean square.
         share: `rms` as a share of the standard deviation of the answers themselves, which for
             returns is far below the target's; infinite where they are all the same.
+        turned: share of windows whose answer changed side: the sign of a quantity, which half a
+            probability is in, the likeliest class.
         features: largest difference of a feature, as a share of its size where that is above 1.
     """
 
@@ -53,6 +55,7 @@ class Closeness:
     largest: float
     rms: float
     share: float
+    turned: float
     features: float
 
     def to_json(self) -> dict[str, Any]:
@@ -99,5 +102,13 @@ def closeness(exact: Answers, small: Answers, scale: float) -> Closeness:
         float(np.abs(difference).max()),
         rms,
         rms / spread if spread > 0 else float("inf"),
+        float((_side(small) != _side(exact)).mean()),
         float(moved.max()),
     )
+
+
+def _side(said: Answers) -> npt.NDArray[np.int64]:
+    """`[M]` which way each answer points."""
+    if said.signal.ndim > 1:
+        return said.signal.argmax(axis=1)
+    return (said.signal > (0.5 if said.unit == "probability" else 0.0)).astype(np.int64)
