@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +100,7 @@ class Batches:
 
 @pytest.fixture
 def plan(workspace) -> Plan:
-    return Plan(workspace, ledger_of(workspace, "BTCUSDT", replay=True))
+    return Plan(workspace, ledger_of(workspace, "BTCUSDT", replay=True), durable=False)
 
 
 @pytest.fixture
@@ -204,6 +205,18 @@ def test_volatility_is_known_from_the_first_bar_on_and_from_the_first_of_a_new_m
     for row, decision, bars in zip(range(50, 54), heard.decisions, [8, 8, 40, 40], strict=False):
         moves = np.sqrt(np.mean(returns[row - bars : row] ** 2))  # up to the close of the row
         assert abs(decision.position) == pytest.approx(0.2 / np.sqrt(365.25 * 24) / moves)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_each_decision_is_flushed_unless_the_plan_says_otherwise(
+    registered, promote, plan, make_candles, monkeypatch, durable
+):
+    promote(registered())
+    files_flushed, flush = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: files_flushed.append(flush(file)))
+    run(replace(plan, durable=durable), ReplayFeed(make_candles(40), 20))
+    assert len(files_flushed) >= 20 if durable else len(files_flushed) <= 3  # its beginning
+    assert len(ledger.read(plan.ledger)) == 20
 
 
 def test_where_the_pointer_is_damaged_nothing_is_held_until_it_is_mended(

@@ -86,6 +86,17 @@ def test_there_is_no_verdict_before_there_is_one_to_give():
     assert not watch.drifted
 
 
+def test_columns_that_hardly_change_leave_it_undecided():
+    walk = np.cumsum(np.random.default_rng(0).normal(0, 1, (3000, 4)), axis=0)
+    seen, truth = walk[:, :2].astype(np.float32), walk[:, 2]
+    slow = Profile.of(("a", "b"), seen, walk[:, 3], truth, truth, 1)
+    target = ReturnTarget()
+    watch = Watch(slow, target, "1h", 0)
+    feed(watch, market(60), target)
+    assert {column.state for column in watch.report().columns} == {"undecided"}
+    assert watch.words is None
+
+
 def test_a_verdict_stands_until_the_next_period_can_tell():
     target = ReturnTarget()
     watch = Watch(profile(target, shift=5.0), target, "1h", 0)

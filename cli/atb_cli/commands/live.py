@@ -102,9 +102,8 @@ def command(
     with ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
         feed = sources.opened(workspace, symbol, wanted, listen)
-        plan = live.Plan(
-            workspace, live.ledger_of(workspace, symbol, replay=replay), iterations=iterations
-        )
+        ledger = live.ledger_of(workspace, symbol, replay=replay)
+        plan = live.Plan(workspace, ledger, iterations, durable=not replay)
         watchers = _watchers(stack, feed, metrics_port, listen)
         watchers.append(stack.enter_context(live_view.shown(screen, feed, as_json)))
         outcome = live.run(

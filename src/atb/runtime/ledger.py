@@ -42,22 +42,26 @@ class Ledger:
         self.path = path
         self.last: Mapping[str, Any] | None = None
         self._sha256 = START
+        self._durable = True
         self._file = -1
         self._held = ExitStack()
 
     @classmethod
-    def open(cls, path: Path, listen: Listener = silent) -> Self:
+    def open(cls, path: Path, listen: Listener = silent, *, durable: bool = True) -> Self:
         """Lock a ledger, verify every line, and mend the end that a crash left unfinished.
 
         Args:
             path: the file, made if there is none; while it is open, a lock file lies beside it.
             listen: told when the last line was unfinished.
+            durable: whether each record is flushed to the disk, which takes milliseconds: without
+                it a record outlives this process, but not a machine that loses power.
 
         Raises:
             IntegrityError: naming the first line that is not as it was written.
             StorageError: when another process writes it, or the disk refuses.
         """
         ledger = cls(path)
+        ledger._durable = durable
         with ExitStack() as held:
             lock = path.with_name(f".{path.name}.lock")
             held.enter_context(atomic.locked(lock, 0, "another process writes this ledger"))
@@ -75,7 +79,7 @@ class Ledger:
         return ledger
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Write a record; it is on the disk when this returns.
+        """Write a record; it is on the disk when this returns, if the ledger is durable.
 
         Raises:
             StorageError: when the disk refuses; the ledger is closed then, and mended when opened.
@@ -88,7 +92,7 @@ class Ledger:
             raise ValueError(f"the record has {taken}, which the ledger writes itself")
         line, sha256 = _sealed({"previous": self._sha256, **record})
         try:
-            _write(self._file, line)
+            _write(self._file, line, self._durable)
         except OSError as error:
             self.close()
             raise _refused(error, self.path) from error
@@ -220,11 +224,12 @@ def _mend(file: int, chain: _Chain, listen: Listener) -> None:
     _flush_folder(chain.path.parent)
 
 
-def _write(file: int, line: bytes) -> None:
+def _write(file: int, line: bytes, durable: bool) -> None:
     rest = memoryview(line)
     while rest:
         rest = rest[os.write(file, rest) :]
-    os.fsync(file)
+    if durable:
+        os.fsync(file)
 
 
 def _flush_folder(folder: Path) -> None:

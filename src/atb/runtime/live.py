@@ -36,11 +36,14 @@ class Plan:
         workspace: where the promoted model lies.
         ledger: the file that every decision is appended to; one that exists is gone on with.
         iterations: bars to decide upon before the loop ends; None for no end.
+        durable: whether a decision is flushed to the disk before it is told; a replay, which can be
+            done again, is faster without.
     """
 
     workspace: Workspace
     ledger: Path
     iterations: int | None = None
+    durable: bool = True
 
 
 def ledger_of(workspace: Workspace, symbol: str, *, replay: bool) -> Path:
@@ -90,7 +93,7 @@ def run(
     with ExitStack() as ending:
         for hook in hooks:
             ending.callback(hook.stopped)
-        ledger = ending.enter_context(Ledger.open(plan.ledger, listen))
+        ledger = ending.enter_context(Ledger.open(plan.ledger, listen, durable=plan.durable))
         loop = _Loop(plan, feed, ledger, listen)
         for decision in loop.decisions(stop):
             for hook in hooks:
