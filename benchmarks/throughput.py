@@ -4,7 +4,8 @@
 
 Every symbol is a predictor with a window of its own, which is given one simulated bar after the
 other and answers each. Once all of them share the model's one session, once each has a session of
-its own, as models of different weights have; both take turns. Memory is what the process grew by.
+its own, as models of different weights have; both take turns. Times are of the core, not of the
+clock on the wall, so that other programs count for little; memory is what the process grew by.
 """
 
 from __future__ import annotations
@@ -57,20 +58,20 @@ def of_their_own(model: Path, symbols: int, folder: Path) -> list[Version]:
 def loaded(versions: list[Version]) -> tuple[list[Predictor], float, float]:
     """Predictors, and for each of them the MB it takes and the seconds its loading took."""
     gc.collect()
-    before, start = resident_mb(), time.perf_counter()
+    before, start = resident_mb(), time.thread_time()
     predictors = [Predictor.of(version) for version in versions]
-    seconds = (time.perf_counter() - start) / len(versions)
+    seconds = (time.thread_time() - start) / len(versions)
     return predictors, (resident_mb() - before) / len(versions), seconds
 
 
 def serve(predictors: list[Predictor], market: Candles, bar: int) -> float:
     """Seconds in which all take a bar and answer, each at another place of the market."""
     bars = [market.bar(number + bar) for number in range(len(predictors))]
-    start = time.perf_counter()
+    start = time.thread_time()
     for predictor, candle in zip(predictors, bars, strict=True):
         if predictor.update(candle) is None:
             raise AssertionError("the window is not whole")
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def main() -> None:
