@@ -77,42 +77,31 @@ def test_the_pace_is_a_multiple_of_the_markets(bars):
     assert seconds.passed == pytest.approx(11 / 2)  # ten bars and one that is missing
 
 
-def test_thinking_takes_none_of_the_pace(bars):
-    seconds, candles = Seconds(), bars(3)
-    feed = ReplayFeed(candles, 0, 3600.0, seconds.timer)
-    feed.next(0, NEVER)
-    seconds.passed += 0.75
-    assert feed.now() == candles.close_time[0] + HOUR * 3 // 4
-    feed.next(int(candles.time[0]), NEVER)
-    assert seconds.passed == pytest.approx(2)
-
-
-def test_the_clock_waits_for_who_is_slow(bars):
+def test_the_clock_stands_still_while_nobody_waits(bars):
+    """Neither who thinks about a bar nor who opens a model before the first is late for one."""
     seconds, candles = Seconds(), bars(4)
-    feed = ReplayFeed(candles, 0, 3600.0, seconds.timer)
-    after = int(feed.next(0, NEVER).time[0])
-    seconds.passed += 0.25
-    assert feed.now() == candles.close_time[0] + HOUR // 4
-    seconds.passed += 1000
-    assert feed.now() == candles.close_time[1]
-    for row in range(1, 4):
-        found = feed.next(after, NEVER)
-        assert (found.time.tolist(), feed.now()) == ([candles.time[row]], candles.close_time[row])
-        after = int(found.time[-1])
-        seconds.passed += 5
-    assert feed.now() == candles.close_time[-1]
-    assert len(feed.next(after, NEVER)) == 0
-
-
-def test_what_comes_before_the_first_question_takes_no_time(bars):
-    """A model is opened and warmed meanwhile, and every replay begins at the same bar."""
-    seconds, candles = Seconds(), bars(3)
     feed = ReplayFeed(candles, 1, 3600.0, seconds.timer)
     seconds.passed = 7.0
     assert feed.now() == candles.time[1] and len(feed.history(9)) == 1
-    assert feed.next(0, NEVER).time.tolist() == [candles.time[0]]
-    seconds.passed += 0.5
-    assert feed.now() == candles.time[1] + HOUR // 2
+    after = 0
+    for row in range(4):
+        found = feed.next(after, NEVER)
+        seconds.passed += 1000
+        assert found.time.tolist() == [candles.time[row]]
+        assert feed.now() == max(candles.close_time[row], candles.time[1])
+        after = int(found.time[0])
+    assert seconds.passed == pytest.approx(7 + 4 * 1000 + 3)
+    assert len(feed.next(after, NEVER)) == 0
+
+
+def test_the_clock_moves_while_a_bar_is_waited_for(bars):
+    seconds, candles, seen = Seconds(), bars(2), []
+    feed = ReplayFeed(candles, 0, 3600.0, seconds.timer)
+    feed.next(0, lambda: seen.append((seconds.passed, feed.now())) or False)
+    waited = [passed for passed, _ in seen]
+    assert waited[-1] == pytest.approx(1) and len(set(waited)) > 5
+    for passed, now in seen[1:]:
+        assert now == pytest.approx(candles.time[0] + passed * HOUR, abs=1)
 
 
 def test_bars_may_be_skipped(bars):

@@ -1,8 +1,8 @@
 """A market that was: candles handed out bar by bar, at a multiple of the market's pace.
 
-Its clock is virtual. It begins when the first bar is asked for, and stands still once the next has
-closed, until that bar is asked for, so that whoever is slow misses nothing. It knows nothing of
-files, models or accounts.
+Its clock is virtual and moves only while the next bar is waited for, so that whoever is slow misses
+nothing and is never late: a slow machine makes a replay slower. It knows nothing of files, models
+or accounts.
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ class ReplayFeed:
     speed: float | None = None
     timer: Timer = field(default_factory=Timer)
     _closes: Int64 = field(init=False, repr=False)
-    _row: int = field(init=False, repr=False)  # the next to be handed out
-    _at: int = field(init=False, repr=False)  # virtual ms UTC when `_since` was
-    _since: float | None = field(init=False, repr=False)  # of the timer; None before the first bar
+    _at: int = field(init=False, repr=False)  # virtual ms UTC, before what is being waited for
+    _wait: tuple[float, int] | None = field(init=False, repr=False)  # begun then, until ms UTC
 
     def __post_init__(self) -> None:
         if not 0 <= self.first_row < len(self.candles):
@@ -50,8 +49,7 @@ class ReplayFeed:
                 f"{self.speed} is no speed", where="--speed", remedy="give a number above 0"
             )
         self._closes = self.candles.close_time
-        self._row = self.first_row
-        self._at, self._since = int(self.candles.time[self.first_row]), None
+        self._at, self._wait = int(self.candles.time[self.first_row]), None
 
     @property
     def symbol(self) -> str:
@@ -79,12 +77,12 @@ class ReplayFeed:
         return None
 
     def now(self) -> int:
-        """The virtual present, ms UTC: never past the close of the next bar to be handed out."""
-        if self.speed is None or self._since is None:
+        """The virtual present, ms UTC."""
+        if self.speed is None or (wait := self._wait) is None:
             return self._at
-        passed = (self.timer.seconds() - self._since) * 1000 * self.speed
-        row = min(self._row, len(self._closes) - 1)
-        return min(self._at + int(passed), int(self._closes[row]))
+        begun, until = wait
+        passed = (self.timer.seconds() - begun) * 1000 * self.speed
+        return min(self._at + int(passed), until)
 
     def history(self, bars: int, until_ms: int | None = None) -> Candles:
         """The newest bars, in order: at most so many, that close by then and by the present."""
@@ -100,18 +98,14 @@ class ReplayFeed:
         if start == len(self.candles) or stop():
             return none
         due = int(self._closes[start])
-        self._set(self.now())
         if self.speed is not None and due > self._at:
+            self._wait = self.timer.seconds(), due
             self.timer.wait((due - self._at) / 1000 / self.speed, stop)
+            self._at, self._wait = self.now(), None
             if stop():
                 return none
-        self._set(max(self._at, due))
-        self._row = int(np.searchsorted(self._closes, self._at, "right"))
-        return self.candles.rows(start, self._row)
-
-    def _set(self, at: int) -> None:
-        """The virtual present is this."""
-        self._at, self._since = at, self.timer.seconds()
+        self._at = max(self._at, due)
+        return self.candles.rows(start, int(np.searchsorted(self._closes, self._at, "right")))
 
     def _nothing(self) -> DataError:
         bars = len(self.candles)
