@@ -16,6 +16,7 @@ from atb.clock import iso
 from atb.errors import DataError, GateRefusedError, UsageError
 from atb.export.closeness import Closeness
 from atb.market import files, sample
+from atb.market.candles import COLUMNS, Candles
 from atb.presets import create_config_from_preset
 from atb.registry import store
 from atb.registry.integrity import verify
@@ -184,3 +185,12 @@ def test_simulated_rows_say_nothing_of_a_real_model(workspace: Workspace, model:
     manifest.write(model.path)
     with pytest.raises(DataError, match="simulated"):
         smaller.made(workspace, model, "static")
+
+
+def test_no_window_crosses_a_gap(workspace: Workspace, model: Version, tmp_path: Path) -> None:
+    kept = np.arange(len(CANDLES)) != 300
+    columns = {name: getattr(CANDLES, name)[kept] for name in ("time", *COLUMNS)}
+    files.write(Candles.from_columns("BTCUSDT", "1h", columns), tmp_path / "gap.parquet")
+    found = smaller.made(workspace, model, "float16", tmp_path / "gap.parquet")
+    # The row itself, the one before it, whose outcome is unknown, and five windows across it.
+    assert found.rows == 300 - 1 - 1 - 5
