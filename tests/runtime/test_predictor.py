@@ -83,7 +83,7 @@ def test_a_graph_without_features_answers_without(predictor, make_candles):
     assert answer.features is None and isinstance(answer.output, float)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     missing=st.lists(st.integers(0, 58), max_size=5, unique=True),
     max_gap=st.integers(0, 2),
