@@ -19,6 +19,7 @@ COMMANDS = {
     "train compare BTCUSDT": "train",
     "train ensemble BTCUSDT --kind seed --preset fast": "train",
     "tune BTCUSDT": "train",
+    "export onnx BTCUSDT/fast --quantize static": "train",
     "audit planted": "train",
     "audit lookahead": "train",
     "audit lookahead --features price": "train",

@@ -60,11 +60,14 @@ def onnx(
     float32. If it answers nearly as before, it is registered as a new version that serves it, or
     written to --output; exit 8 if not.
     """
+    from atb import extras
     from atb.errors import UsageError
     from atb.registry import store
     from atb.workspace import Workspace
 
     way = _way(quantize, precision, candles)
+    if way:
+        extras.require("onnx", extra="train")
     workspace = Workspace(artifacts)
     version = store.find(workspace, model)
     if output and output.resolve().is_relative_to(version.path.resolve()):

@@ -110,5 +110,6 @@ def closeness(exact: Answers, small: Answers, scale: float) -> Closeness:
 def _side(said: Answers) -> npt.NDArray[np.int64]:
     """`[M]` which way each answer points."""
     if said.signal.ndim > 1:
-        return said.signal.argmax(axis=1)
+        likeliest: npt.NDArray[np.int64] = said.signal.argmax(axis=1)
+        return likeliest
     return (said.signal > (0.5 if said.unit == "probability" else 0.0)).astype(np.int64)
