@@ -17,6 +17,7 @@ import onnxruntime
 from atb.errors import IntegrityError
 from atb.export.graph import output_scale
 from atb.export.outputs import FEATURES, by_name
+from atb.registry import onnx_file
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -133,10 +134,15 @@ def _differences(
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """An ONNX file opened on one thread."""
+    """An ONNX file opened on one thread.
+
+    Raises:
+        IntegrityError: when it is no plain graph, and so could not be served either.
+    """
+    content = onnx_file.read(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _outputs(

@@ -125,7 +125,9 @@ def _reshape(node: Node) -> Sequence[Known]:
 
 
 def _flatten(node: Node) -> Sequence[Known]:
-    shape, axis = node[0].shape, node.axis(len(node[0].shape) + 1, 1)
+    shape, axis = node[0].shape, node.attributes.get("axis", 1)
+    if not -len(shape) <= axis <= len(shape):
+        raise ShapeError(f"axis {axis} is not among {len(shape)}")
     return _shaped(node[0], (math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 

@@ -29,16 +29,16 @@ def require_small(graph: Message) -> None:
     for tensor in graph["initializer"]:
         known[bytes(tensor.get("name", b""))] = of_tensor(tensor)
     for value in graph["input"]:
-        known.setdefault(bytes(value.get("name", b"")), _of_input(value))
+        known.setdefault(bytes(value.get("name", b"")), of_input(value))
     left = MAX_NUMBERS
     for node in graph["node"]:
-        for name, made in _made(node, known):
-            left -= math.prod(made.shape)
+        for name, result in made(node, known):
+            left -= math.prod(result.shape)
             if left < 0:
                 raise WireError(f"a window would take more than {MAX_NUMBERS} numbers")
             if name and name in known:
                 raise WireError(f"two results are named {_said(name)!r}")
-            known[name] = made
+            known[name] = result
 
 
 def of_tensor(tensor: Message) -> Known:
@@ -65,7 +65,7 @@ def whole_numbers(found: list[int | memoryview]) -> Iterator[int]:
             yield number - (1 << 64) if number >> 63 else number
 
 
-def _of_input(value: Message) -> Known:
+def of_input(value: Message) -> Known:
     """One window of what a graph takes: sides that are free are 1."""
     shape = value.get("type", {}).get("tensor_type", {}).get("shape")
     if shape is None:
@@ -73,7 +73,7 @@ def _of_input(value: Message) -> Known:
     return Known(tuple(side.get("dim_value", 1) for side in shape["dim"]))
 
 
-def _made(node: Message, known: Mapping[bytes, Known]) -> Iterator[tuple[bytes, Known]]:
+def made(node: Message, known: Mapping[bytes, Known]) -> Iterator[tuple[bytes, Known]]:
     """Name and shape of each result of an operator."""
     operator, outputs = _said(node.get("op_type", b"")), [bytes(one) for one in node["output"]]
     unmade = [one for one in node["input"] if bytes(one) not in known]
@@ -83,10 +83,10 @@ def _made(node: Message, known: Mapping[bytes, Known]) -> Iterator[tuple[bytes, 
     attributes = {_said(one.get("name", b"")): _attribute(one) for one in node["attribute"]}
     try:
         if operator == "Constant":
-            made = [attributes["value"]]
+            results = [attributes["value"]]
         else:
-            made = list(RULES[operator](Node(operator, inputs, attributes, len(outputs))))
-        yield from zip(outputs, made, strict=True)
+            results = list(RULES[operator](Node(operator, inputs, attributes, len(outputs))))
+        yield from zip(outputs, results, strict=True)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise WireError(f"what its {operator} makes cannot be told ({error})") from error
 
