@@ -198,6 +198,7 @@ def corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
         "endless-length": (field(7, b"\x0a" + varint(2**62)), "it breaks off"),
         "group": (b"\x0b" * 10_000, "wire type 3"),
         "endless-number": (b"\x08" + b"\xff" * 1000, "within a number"),
+        "read-before-made": (bomb(node("Abs", "later")), "reads 'later' before it is made"),
         "two-graphs": (with_field(7, b""), "two graphs"),
         "nothing": (b"", "it has no graph"),
         "too-large": (b"\x00" * 100_000_001, "100000001 bytes"),

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from atb.errors import IntegrityError
+from atb.registry import manifest
+
 HOSTILE = Path(__file__).with_name("hostile.py")
 SECONDS, MEGABYTES = 5.0, 512
 
@@ -63,3 +66,19 @@ def test_refusing_is_quick_and_small_and_does_nothing(refusals: dict[str, Any]) 
     assert max(one["seconds"] for one in refusals.values()) < SECONDS
     assert max(one["memory"] for one in refusals.values()) < MEGABYTES
     assert [one for one in refusals.values() if one["done"] or one["heavy"]] == []
+
+
+def test_whoever_serves_a_model_asks_first(tmp_path: Path, beside: Callable[[str], Any]) -> None:
+    """A malicious graph whose manifest is in order is refused where graphs are opened."""
+    from atb.runtime.session import Session
+
+    for name, (content, words) in beside("hostile_onnx").corpus("marker").items():
+        if len(content) > 100_000:
+            continue
+        model = tmp_path / name
+        model.mkdir()
+        (model / "model.onnx").write_bytes(content)
+        manifest.write(model)
+        with pytest.raises(IntegrityError, match="no plain graph") as caught:
+            Session.open(model)
+        assert words in str(caught.value)
