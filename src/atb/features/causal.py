@@ -73,22 +73,28 @@ def from_last(change: Series, weights: Weights) -> Series:
     return fir(change, -older)
 
 
-def deviations(change: Series, bars: int) -> Series:
-    """How far each of the last `bars` values lies from their mean.
+def deviations(change: Series, bars: int, factor: float = 1.0) -> Series:
+    """How far each of the last `bars` values lies from their mean, times a factor.
 
     Args:
         change: `[B, T, 1]` of `x[t] - x[t - 1]`.
         bars: how many values.
+        factor: what each is multiplied by.
 
     Returns:
         `[B, T - bars + 2, bars]` in units of `x`.
     """
-    return from_last(change, np.eye(bars) - 1 / bars)
+    return from_last(change, factor * (np.eye(bars) - 1 / bars))
 
 
 def average(filters: Series) -> Series:
     """Mean over filters: `[B, T, F]` to `[B, T, 1]`."""
     return ops.mean(filters, axis=-1, keepdims=True)
+
+
+def norm(filters: Series) -> Series:
+    """Root of the sum of squares over filters: `[B, T, F]` to `[B, T, 1]`."""
+    return ops.sqrt(ops.sum(ops.square(filters), axis=-1, keepdims=True))
 
 
 def total(series: Series, rows: int) -> Series:

@@ -14,7 +14,6 @@ from atb.features.bars import Bars
 from atb.features.causal import (
     Series,
     aligned,
-    average,
     contrast,
     deviations,
     fir,
@@ -23,6 +22,7 @@ from atb.features.causal import (
     log_ratio,
     lowest,
     mean,
+    norm,
     ratio,
     relative,
     wilder,
@@ -42,18 +42,18 @@ def range_ratio(bars: Bars, window: int) -> Series:
 def bollinger_position(bars: Bars, window: int) -> Series:
     """Where close lies between the bands two deviations around the mean: 0 low, 1 high."""
     mean_from_close = from_last(bars.change, mean(window))
-    return 0.5 - ratio(mean_from_close, 4 * _deviation(bars, window))
+    return 0.5 - ratio(mean_from_close, _bands(bars, window))
 
 
 def bollinger_width(bars: Bars, window: int) -> Series:
     """Distance between the bands, relative to the mean."""
     close, mean_from_close = aligned(bars.close, from_last(bars.change, mean(window)))
-    return relative(4 * _deviation(bars, window), close + mean_from_close)
+    return relative(_bands(bars, window), close + mean_from_close)
 
 
-def _deviation(bars: Bars, window: int) -> Series:
-    """Population standard deviation of the closes, in price."""
-    return ops.sqrt(average(ops.square(deviations(bars.change, window))))
+def _bands(bars: Bars, window: int) -> Series:
+    """Four standard deviations of the population of the closes, in price."""
+    return norm(deviations(bars.change, window, factor=4 / math.sqrt(window)))
 
 
 def realised_volatility(bars: Bars, window: int) -> Series:
