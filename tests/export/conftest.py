@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from atb.config.features import SETS
 from atb.config.targets import DirectionTarget, ReturnTarget
@@ -77,3 +80,49 @@ def exported(
         return serving, path
 
     return exported
+
+
+@pytest.fixture
+def same_after() -> Callable[..., Any]:
+    """`same_after(rewrites, nodes, constants, shape, result)`: the rewritten graph.
+
+    A graph from `x` of a free batch and the given shape to `y`, which must answer as before.
+    """
+    return _same_after
+
+
+def _same_after(
+    rewrites: Sequence[Callable[[onnx.ModelProto], None]],
+    nodes: Sequence[onnx.NodeProto],
+    constants: Mapping[str, np.ndarray],
+    shape: tuple[int, ...],
+    result: tuple[int, ...],
+    tolerance: float = 0.0,
+) -> onnx.GraphProto:
+    from atb.export.editing import drop_unread
+
+    graph = helper.make_graph(
+        [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["b", *shape])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["b", *result])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    x = np.random.default_rng(0).uniform(0.5, 2.0, (3, *shape)).astype(np.float32)
+    before = _answer(model, x)
+    for rewrite in rewrites:
+        rewrite(model)
+        drop_unread(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    after = _answer(model, x)
+    assert after.shape == (3, *result) and np.unique(after).size > 2
+    np.testing.assert_allclose(after, before, rtol=tolerance, atol=0)
+    return model.graph
+
+
+def _answer(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model.SerializeToString(), options).run(None, {"x": x})[0]

@@ -69,6 +69,19 @@ def test_the_file_stands_alone_in_standard_operators(
     onnx.checker.check_model(model, full_check=True)
 
 
+@pytest.mark.parametrize("preset", ["fast", "balanced", "quality", "legacy"])
+def test_nothing_known_is_left_to_compute(
+    exported: Callable[[str, str], tuple[Any, Path]], preset: str
+) -> None:
+    """No operator reads constants only, and every shape follows from the input's."""
+    _, path = exported(preset, "return")
+    model = onnx.load(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    assert not [node.name for node in model.graph.node if constants.issuperset(node.input)]
+    assert not [node.name for node in model.graph.node if node.op_type in ("Identity", "Constant")]
+    onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+
+
 def small(cell: Any) -> Any:
     import keras
 

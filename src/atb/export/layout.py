@@ -1,8 +1,8 @@
 """One memory layout for series in an ONNX graph, instead of a reshape at every turn.
 
-Keras keeps a series as `[B, T, 1]`, ONNX convolves it as `[B, 1, 1, T]`, and the converter puts
+Keras keeps a series as `[B, T, 1]`, ONNX convolves it as `[B, 1, T]`, and the converter puts
 reshapes wherever one meets the other. Both are the same numbers in the same order: here every
-series becomes a row `[B, 1, 1, T]` as soon as it is split off, and the reshapes in between have
+series becomes a row `[B, 1, T]` as soon as it is split off, and the reshapes in between have
 nothing to do. Knows shapes and operators, not what is computed.
 """
 
@@ -15,10 +15,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-ELEMENTWISE = (
-    *("Abs", "Add", "Atanh", "Div", "Exp", "Log", "Max", "Min", "Mul", "Neg", "Pow", "Relu"),
-    *("Sigmoid", "Sqrt", "Sub", "Tanh"),
-)
+from atb.export.editing import ELEMENTWISE
+
 RESHAPING = ("Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
 
@@ -89,7 +87,7 @@ class _Rewriting:
         if not set(axes.tolist()) <= {0, time}:
             return False
         node.input[0] = self._row(source)
-        node.input[3] = self._constant(np.where(axes == time, 3, axes))
+        node.input[3] = self._constant(np.where(axes == time, 2, axes))
         self._becomes(node.output[0], node.output[0])
         self._nodes.append(node)
         return True
@@ -104,12 +102,11 @@ class _Rewriting:
         if not any(map(self._is_row, node.input)):
             return False
         (result,) = node.output
-        stacked, flat = f"{result}/stacked", f"{result}/flat"
+        stacked = f"{result}/stacked"
         rows = [self._row(name) for name in node.input]
         self._nodes += [
             helper.make_node("Concat", rows, [stacked], stacked, axis=1),
-            helper.make_node("Squeeze", [stacked, self._constant([2])], [flat], flat),
-            helper.make_node("Transpose", [flat], [result], result, perm=[0, 2, 1]),
+            helper.make_node("Transpose", [stacked], [result], result, perm=[0, 2, 1]),
         ]
         return True
 
@@ -127,14 +124,14 @@ class _Rewriting:
         return max(rest) if not batch and len(rest) > 1 and np.prod(rest) == max(rest) > 1 else 0
 
     def _is_row(self, name: str) -> bool:
-        return name in self._rows or self._shape.get(name) == [0, 1, 1, self._length(name)]
+        return name in self._rows or self._shape.get(name) == [0, 1, self._length(name)]
 
     def _is_single(self, name: str) -> bool:
         return name in self._constants and self._constants[name].size == 1
 
     def _row(self, name: str) -> str:
         if not self._is_row(name):
-            self._rows[name] = self._reshaped(name, [0, 1, 1, -1], "row")
+            self._rows[name] = self._reshaped(name, [0, 1, -1], "row")
         return self._rows.get(name, name)
 
     def _in_old_shape(self, name: str) -> str:
@@ -142,7 +139,7 @@ class _Rewriting:
             return name
         shape = self._shape[name]
         row = self._rows[name]
-        return row if shape == [0, 1, 1, shape[-1]] else self._reshaped(row, shape, "old")
+        return row if shape == [0, 1, shape[-1]] else self._reshaped(row, shape, "old")
 
     def _reshaped(self, name: str, shape: list[int], kind: str) -> str:
         result = f"{name}/{kind}/{len(self._nodes)}"

@@ -17,15 +17,34 @@ import tf2onnx
 
 from atb import atomic
 from atb.errors import IntegrityError
+from atb.export.editing import drop_unread
+from atb.export.filters import join_filters
+from atb.export.flat import flatten
+from atb.export.fold import fold
 from atb.export.layout import as_rows
 from atb.export.opset import OPSET
 from atb.export.outputs import FEATURES, by_name
 from atb.export.recurrent import fusable
+from atb.export.short import shorten
+from atb.export.side_by_side import stack
+from atb.export.trim import trim
+from atb.export.turns import join_turns
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
 STATES = slice(5, 7)  # positions of the initial states among a recurrent operator's inputs
 BATCH = "batch"
+REWRITES = (  # in this order: each makes the next one easier
+    flatten,
+    join_turns,
+    as_rows,
+    trim,
+    join_filters,
+    stack,
+    fold,
+    join_turns,
+    shorten,
+)
 
 # The converter reports each step it cannot take, then takes another; what counts is checked here.
 logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
@@ -50,8 +69,9 @@ def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> Non
     """
     model = _converted(serving)
     _use_default_states(model.graph)
-    as_rows(model)
-    _drop_unread(model.graph)
+    for rewrite in REWRITES:
+        rewrite(model)
+        drop_unread(model.graph)
     _name_batch(model.graph)
     onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
     _require_standard(model.graph, str(path))
@@ -79,23 +99,6 @@ def _use_default_states(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         if node.op_type in RECURRENT:
             del node.input[STATES]
-
-
-def _drop_unread(graph: onnx.GraphProto) -> None:
-    """Leave out nodes and constants whose results nothing reads."""
-    while unread := _unread(graph):
-        for node in unread:
-            graph.node.remove(node)
-    read = {name for node in graph.node for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-
-
-def _unread(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    read = {name for node in graph.node for name in node.input}
-    read.update(output.name for output in graph.output)
-    return [node for node in graph.node if read.isdisjoint(node.output)]
 
 
 def _name_batch(graph: onnx.GraphProto) -> None:
