@@ -206,8 +206,8 @@ def small_network() -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 
     draw = np.random.default_rng(5)
-    shapes = {"kernel": (8, 5, 1, 3), "W": (1, 24, 8), "R": (1, 24, 8), "line": (8, 1)}
-    constants = {name: draw.normal(0, 0.5, shape) for name, shape in shapes.items()}
+    shapes = {"kernel": (32, 5, 1, 3), "W": (1, 96, 32), "R": (1, 96, 32), "line": (32, 1)}
+    constants = {name: draw.normal(0, 0.2, shape) for name, shape in shapes.items()}
     constants |= {"share": 0.01, "one": 1.0, "unit": 0.005, "vanishing": 1e-30}
     constants["sizes"] = [50, 50, 50, 50, 0.5]
     places = {
@@ -235,7 +235,7 @@ def small_network() -> bytes:
         ("Relu", ["filtered"], "active"),
         ("Squeeze", ["active", "across"], "rows"),
         ("Transpose", ["rows"], "steps", {"perm": [2, 0, 1]}),
-        ("GRU", ["steps", "W", "R"], "states", {"hidden_size": 8, "linear_before_reset": 1}),
+        ("GRU", ["steps", "W", "R"], "states", {"hidden_size": 32, "linear_before_reset": 1}),
     ]
     nodes = [
         helper.make_node(kind, inputs, [output], output, **(more[0] if more else {}))

@@ -141,26 +141,29 @@ def test_one_that_changes_too_much_is_refused_with_its_figures(
     with pytest.raises(GateRefusedError, match=r"answers 0\.0.*at most 0\.0001") as refused:
         smaller.made(workspace, model, "static")
     verdicts = {finding["gate"]: finding["passed"] for finding in refused.value.findings}
-    assert verdicts == {"metric": True, "answers": False, "features": True}
+    assert verdicts == {"size": True, "metric": True, "answers": False, "features": True}
     assert store.versions(workspace) == [model]
 
 
-def test_a_metric_that_changes_either_way_counts(model: Version) -> None:
+def test_what_is_held_against_which_limit(model: Version) -> None:
     same = Closeness("deviations", 0.0, 0.0, 0.0, 0.0, 0.0)
 
-    def passed(exact: float, small: float, difference: Closeness = same) -> list[bool]:
-        sizes, values = (2, 1), (exact, small)
+    def passed(
+        exact: float, small: float, difference: Closeness = same, size: int = 1
+    ) -> list[bool]:
+        sizes, values = (2, size), (exact, small)
         found = smaller.Smaller(
             model, b"", "model.int8.onnx", "static", sizes, 300, "rmse", values, difference
         )
         return [finding.passed for finding in found.findings]
 
-    assert passed(1.0, 1.009) == passed(1.0, 0.991) == [True, True, True]
-    assert passed(1.0, 1.011) == passed(1.0, 0.989) == [False, True, True]
-    assert passed(0.0, 0.1) == passed(1.0, float("nan")) == [False, True, True]
-    assert passed(1.0, 1.0, replace(same, share=0.11)) == [True, False, True]
-    assert passed(1.0, 1.0, replace(same, share=float("nan"))) == [True, False, True]
-    assert passed(1.0, 1.0, replace(same, features=1e-3)) == [True, True, False]
+    assert passed(1.0, 1.009) == passed(1.0, 0.991) == [True, True, True, True]
+    assert passed(1.0, 1.011) == passed(1.0, 0.989) == [True, False, True, True]
+    assert passed(0.0, 0.1) == passed(1.0, float("nan")) == [True, False, True, True]
+    assert passed(1.0, 1.0, replace(same, share=0.11)) == [True, True, False, True]
+    assert passed(1.0, 1.0, replace(same, share=float("nan"))) == [True, True, False, True]
+    assert passed(1.0, 1.0, replace(same, features=1e-3)) == [True, True, True, False]
+    assert passed(1.0, 1.0, size=3) == [False, True, True, True]
 
 
 def test_other_rows_are_refused_or_said(

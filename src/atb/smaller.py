@@ -89,7 +89,9 @@ class Smaller:
             f"{found.turned:.2%} change side"
         )
         of_metric = f"of {self.metric.replace('_', ' ')} {words}"
+        before, after = self.sizes
         held = (
+            ("size", after / before, 1.0, f"{after:,} bytes instead of {before:,}"),
             ("metric", self.change, MAX_CHANGE, of_metric),
             ("answers", found.share, MAX_SHARE, near),
             ("features", found.features, MAX_FEATURES, "largest difference of a feature"),
@@ -135,7 +137,8 @@ def made(
         UsageError: when the model serves a smaller graph already.
         IntegrityError: when its folder is not what its manifest says.
         DataError: when the rows are damaged, or too few of its validation rows are among them.
-        GateRefusedError: with every figure, when metric or answers change too much.
+        GateRefusedError: with every figure, when metric or answers change too much, or nothing
+            became smaller.
     """
     verify(version.path)
     metadata = json.loads((version.path / METADATA).read_text())
@@ -280,7 +283,7 @@ def _require_close(small: Smaller) -> None:
             f"{one.gate} {one.value:.2g}, at most {one.limit:g}, {one.words}" for one in refused
         )
         raise GateRefusedError(
-            f"{small.way}: it does not answer as the float32 graph does: {figures}",
+            f"{small.way}: it is no smaller graph that answers alike: {figures}",
             where=small.source.reference,
             remedy="nothing was written; serve the float32 graph, or try another way",
             findings=[finding.to_json() for finding in small.findings],

@@ -140,8 +140,6 @@ def _smaller(
         made = smaller.register(workspace, small)
         content, path = {"onnx": str(made.path / small.name), "path": str(made.path)}, made.path
         click.echo(f"{made.reference} serves {small.name}; nothing is promoted", err=True)
-    before, after = small.sizes
-    click.echo(f"{after:,} bytes instead of {before:,}", err=True)
     render.answer({"model": str(version.path), **content, **small.to_json()}, path, as_json)
 
 
@@ -150,9 +148,9 @@ def _show(model: str, way: str, findings: Sequence[Mapping[str, Any]]) -> None:
     from atb_cli import render
 
     rows = [
-        (one["gate"], one["value"], one["limit"], "close" if one["passed"] else "TOO FAR",
+        (one["gate"], one["value"], one["limit"], "ok" if one["passed"] else "TOO MUCH",
          one["words"])
         for one in findings
     ]  # fmt: skip
-    made = render.table(("difference", "value", "at most", "", ""), rows)
+    made = render.table(("of float32", "value", "at most", "", ""), rows)
     render.console().print(render.titled(f"{model}, {way} beside float32", made))
