@@ -116,6 +116,14 @@ def description(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         f"epoch {training['best_epoch']} of {training['epochs']}: {training['reason']}",
     )
     yield "parameters", training["parameters"]
+    if small := metadata.get("smaller"):
+        metric, share = small["metric"], small["difference"]["share"]
+        yield (
+            "serves",
+            f"{metadata['serves']}: {metric['name']} moved by {metric['change']:.1e} on "
+            f"{small['rows']:,} validation windows, answers by {share:.2%} of their deviation; "
+            "metrics are those of model.onnx",
+        )
     for member, one in training.get("ensemble", {}).get("members", {}).items():
         yield f"  {member}", f"weight {one['weight']:.3f}, validation loss {one['loss']:.5f}"
 

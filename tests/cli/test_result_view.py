@@ -34,3 +34,22 @@ def test_what_is_not_as_usual_is_said(capsys):
     assert "precision mixed_float16, accumulation 4" in said
     (line,) = [line for line in said.splitlines() if line.startswith("begins with")]
     assert line.split() == ["begins", "with", "A/b"]
+
+
+def test_a_model_that_serves_a_smaller_graph_says_what_was_measured_of_it():
+    measured = {
+        "metric": {"name": "rmse", "change": -2.5e-07},
+        "rows": 2583,
+        "difference": {"share": 0.0293},
+    }
+    metadata = {
+        "data": {"source": "file", "rows": 9, "gaps": 0, "synthetic": False},
+        "dataset": {"periods": {}, "windows": {}},
+        "training": {"best_epoch": 1, "epochs": 1, "reason": "done", "parameters": 5},
+    }
+    assert "serves" not in dict(result_view.description(metadata))
+    served = {**metadata, "serves": "model.int8.onnx", "smaller": measured}
+    assert dict(result_view.description(served))["serves"] == (
+        "model.int8.onnx: rmse moved by -2.5e-07 on 2,583 validation windows, answers by 2.93% of "
+        "their deviation; metrics are those of model.onnx"
+    )
