@@ -513,3 +513,53 @@ def test_simulated_rows_are_told_of(registered, promote, plan, make_candles):
     promote(registered(synthetic=True))
     assert run(plan, ReplayFeed(make_candles(20))).synthetic
     assert all(record["synthetic"] for record in ledger.read(plan.ledger))
+
+
+def test_a_model_that_takes_long_to_come_decides_no_bar_too_late(
+    registered, promote, plan, heard, make_candles
+):
+    promote(registered(1, trading=EITHER_SIDE))
+    new = registered(2, trading=EITHER_SIDE)
+    feed = Batches(make_candles(40), [(1, 500)] * 4, first=30)
+    asked = feed.history
+
+    def history(bars: int, until_ms: int | None = None) -> Candles:
+        feed.at += HOUR_MS // 9 if len(heard.decisions) else 0
+        return asked(bars, until_ms)
+
+    feed.history = history
+    heard.do = {2: lambda: promote(new)}
+    run(plan, feed, hooks=[heard])
+    assert heard.actions == ["signal", "signal", "late", "signal"]
+    assert heard.positions[2] == heard.positions[1]
+    assert [one.version for one in heard.decisions[2:]] == [new.reference] * 2
+
+
+def test_a_market_that_takes_long_to_tell_what_was_may_close_a_bar_meanwhile(
+    registered, promote, plan, heard, make_candles
+):
+    promote(registered())
+    feed = Batches(make_candles(40), [(1, 0)], first=30)
+    asked = feed.history
+
+    def history(bars: int, until_ms: int | None = None) -> Candles:
+        feed.at += HOUR_MS
+        return asked(bars, feed.at)
+
+    feed.history = history
+    run(plan, feed, hooks=[heard])
+    assert heard.decisions[0].bar == feed.candles.time[31]
+
+
+def test_volatility_is_known_from_the_first_bar_of_a_model_promoted_between_two_loops(
+    registered, promote, plan, heard, make_candles
+):
+    aimed = {**EITHER_SIDE, "sizing": {"rule": "volatility_target", "limit": 100.0}}
+    candles = make_candles(60)
+    promote(registered(1, trading={**aimed, "volatility_bars": 8}))
+    run(replace(plan, iterations=2), ReplayFeed(candles, 50))
+    promote(registered(2, trading={**aimed, "volatility_bars": 40}))
+    run(replace(plan, iterations=1), ReplayFeed(candles, 52), hooks=[heard])
+    moves = np.sqrt(np.mean(np.diff(np.log(candles.close))[12:52] ** 2))
+    (decision,) = heard.decisions
+    assert abs(decision.position) == pytest.approx(0.2 / np.sqrt(365.25 * 24) / moves)

@@ -239,6 +239,7 @@ def test_warming_up_takes_nothing_that_is_yet_to_come(random_path):
         once.bar(bars.bar(row), 1.0)
         twice.bar(bars.bar(row), 1.0)
         twice.warm(bars)
+        twice.warm(bars.rows(row, row + 1))  # fewer than it knows
     assert once.state() == twice.state()
 
 

@@ -135,10 +135,14 @@ class Paper:
         return 0.0 if self._desk.out and wanted * self._desk.side > 0 else wanted
 
     def warm(self, candles: Candles) -> None:
-        """Take the trailing volatility from these closes, up to the newest bar that was taken."""
+        """Take the trailing volatility from these closes, up to the newest bar that was taken.
+
+        Where they are fewer than those it has, it keeps its own.
+        """
         newest = self._desk.bar
         closes = candles.between(None, newest.time + 1 if newest else None).close
-        self._trailing = Trailing(self._spec.volatility_bars, closes.tolist())
+        if len(closes) >= len(self._trailing.closes):
+            self._trailing = Trailing(self._spec.volatility_bars, closes.tolist())
 
     def rules(self, spec: TradingSpec) -> None:
         """Trade by other rules from now on; what the newest bar still has to pay goes by them too.

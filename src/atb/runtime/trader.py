@@ -69,18 +69,17 @@ class Trader:
     ) -> None:
         self._feed, self._listen = feed, listen
         self._step = timeframe_ms(feed.timeframe)
-        self._came = feed.now()  # when the newest bar did, by the market's clock
         late = max(self._step // LATE_SHARE, LATE_MS)
         bars = (feed.symbol, feed.timeframe)
-        self._promoted = Promoted(workspace, *bars, lambda: self._came, late)
+        self._promoted = Promoted(workspace, *bars, feed.now, late)
         serving = self._promoted.require()
         self.paper = Paper(feed.timeframe, serving.trading, None if last is None else last["paper"])
         self.newest: int = 0 if last is None else last["bar"]
         self._asked: float = 0.0 if last is None else last["asked"]
         history = self._history(serving, None if last is None else self.newest + self._step)
         serving.predictor.warm(history)
+        self.paper.warm(history)
         if last is None:
-            self.paper.warm(history)
             self.newest = int(history.time[-1]) if len(history) else 0
         self.synthetic: bool = False if last is None else last["synthetic"]
         self._serving: Serving | None = None
@@ -122,7 +121,7 @@ class Trader:
         Raises:
             DamagedBarError: when no market can have such a bar; it is not taken, and leaves a gap.
         """
-        start, self._came = perf_counter(), self._feed.now()
+        start = perf_counter()
         self.paper.bar(candle, self._asked)
         self.newest = candle.time
         word = self._missed(candle, behind) if behind else self._decided(candle)
