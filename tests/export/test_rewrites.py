@@ -84,14 +84,14 @@ def test_a_filter_reads_as_much_as_it_looks_back(same_after: Callable[..., Any])
 def test_what_minds_its_place_is_not_trimmed(same_after: Callable[..., Any]) -> None:
     """A padded filter, and one number for each time, begin where they did."""
     nodes = [
-        node("Mul", "x by_time", "scaled"),
-        node("Conv", "scaled kernel", "filtered", pads=[1, 1]),
-        node("Slice", "filtered i5 end i2", "last"),
+        node("Conv", "x kernel", "filtered", pads=[1, 1]),
+        node("Mul", "filtered by_time", "scaled"),
+        node("Slice", "scaled i5 end i2", "last"),
         node("Transpose", "last", "y", perm=[0, 2, 1]),
     ]
     constants = {**INTEGERS, "kernel": weights(1, 1, 3), "by_time": weights(10)}
     graph = same_after([trim], nodes, constants, (1, 10), (5, 1))
-    assert [n.op_type for n in graph.node] == ["Mul", "Conv", "Slice", "Transpose"]
+    assert [n.op_type for n in graph.node] == ["Conv", "Mul", "Slice", "Transpose"]
 
 
 def test_filters_of_one_series_are_one(same_after: Callable[..., Any]) -> None:
@@ -210,6 +210,27 @@ def test_turns_that_undo_one_another_are_gone(same_after: Callable[..., Any]) ->
     constants = {**INTEGERS, "by_last": weights(4)}
     graph = same_after([join_turns], nodes, constants, (4, 6), (4, 6))
     assert [n.op_type for n in graph.node] == ["Mul", "Neg"]
+
+
+def test_constants_turn_back_as_their_tensor_turned(same_after: Callable[..., Any]) -> None:
+    nodes = [
+        node("Transpose", "x", "turned", perm=[2, 0, 1]),
+        node("Mul", "turned each", "scaled"),
+        node("Transpose", "scaled", "y", perm=[1, 2, 0]),
+    ]
+    graph = same_after([join_turns], nodes, {"each": weights(6, 1, 4)}, (4, 6), (4, 6))
+    assert [n.op_type for n in graph.node] == ["Mul", "Identity"]
+
+
+def test_a_row_of_what_stays_turned_is_cut_after_the_turn(same_after: Callable[..., Any]) -> None:
+    nodes = [
+        node("Exp", "x", "grown"),
+        node("Transpose", "grown", "turned", perm=[0, 3, 2, 1]),
+        node("Slice", "turned i1 i2 i2", "row"),
+        node("Squeeze", "row i2", "y"),
+    ]
+    graph = same_after([shorten], nodes, INTEGERS, (3, 4, 5), (5, 3))
+    assert [n.op_type for n in graph.node] == ["Exp", "Transpose", "Gather"]
 
 
 def test_a_root_of_squares_and_a_last_row_are_one_node(same_after: Callable[..., Any]) -> None:
