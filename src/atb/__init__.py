@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from atb.config.training import TrainingConfig as TrainingConfig
     from atb.pipeline import train_model as train_model
     from atb.presets import create_config_from_preset as create_config_from_preset
+
+# From 1.29 on onnxruntime tells its maker's servers of each model that is opened, unless this is
+# set before it is first imported. Whoever wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 __all__ = ["TrainingConfig", "__version__", "create_config_from_preset", "train_model"]
