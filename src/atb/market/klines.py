@@ -120,8 +120,8 @@ class Klines:
         """Candles of kline rows; the first six cells of each are time and the five columns."""
         try:
             cells = np.array([[float(cell) for cell in row[:6]] for row in rows], np.float64)
-            values = dict(zip(("time", *COLUMNS), cells.reshape(-1, 6).T, strict=True))
-        except (TypeError, ValueError) as error:
+            values = dict(zip(("time", *COLUMNS), cells.reshape(len(rows), 6).T, strict=True))
+        except (OverflowError, TypeError, ValueError) as error:
             raise DataError(
                 "the answer holds no klines", where=self._url, remedy="try again later"
             ) from error
