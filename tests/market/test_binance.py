@@ -212,7 +212,7 @@ def test_a_bar_is_used_exactly_when_it_is_closed_and_settled(real):
     "body",
     [
         *(b"", b"<html>", b"{}", b"[[1]]", b'[["a","b","c","d","e","f"]]', b"[1, 2]", b"null"),
-        b"[[1704067200000, 1, 2], [1, 1.5, 3]]",  # two halves are no bar
+        b"[[%d, 1, 2], [1, 1.5, 3]]" % FIRST,  # two halves are no bar
         b"[[%d, 1, 2, 1, 1.5, 3]]" % 10**400,
     ],
 )
