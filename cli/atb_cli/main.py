@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import click
 
 from atb import __version__
-from atb.errors import AtbError, StoppedError
+from atb.errors import AtbError, StoppedError, StorageError
 from atb_cli.commands import (
     audit,
     backtest,
@@ -84,9 +84,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         log.info("the traceback", exc_info=True)
-        _say(f"bug: {type(error).__name__}: {error}; run it again with -v and report what it says")
-        return 1
+        return _unforeseen(error)
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(error: Exception) -> int:
+    """A disk or a right that is refused where nobody asked is the machine's; the rest is a bug."""
+    if isinstance(error, OSError) and error.strerror:
+        remedy = "check that it may be read and written, and that the disk has space"
+        refused = StorageError(error.strerror, where=str(error.filename or ""), remedy=remedy)
+        _say(f"error: {refused}")
+        return refused.exit_code
+    _say(f"bug: {type(error).__name__}: {error}; run it again with -v and report what it says")
+    return 1
 
 
 def _terminated(_number: int, _frame: object) -> None:

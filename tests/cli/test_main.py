@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import subprocess
 
@@ -59,6 +60,15 @@ def test_a_bug_is_named_as_one(ending):
     assert (code, out) == (1, "")
     assert err.startswith("bug: ZeroDivisionError: division by zero; run it again with -v")
     assert "Traceback" not in err
+
+
+def test_what_the_disk_refuses_is_no_bug(ending):
+    advice = "check that it may be read and written, and that the disk has space"
+    refused = PermissionError(errno.EACCES, "Permission denied", "promoted.json")
+    assert ending(refused) == (7, "", f"error: promoted.json: Permission denied; {advice}\n")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert ending(full) == (7, "", f"error: No space left on device; {advice}\n")
+    assert ending(OSError("a library's own"))[0] == 1
 
 
 def test_a_usage_error_of_the_parser(capfd):
