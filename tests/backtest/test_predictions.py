@@ -20,6 +20,12 @@ def test_a_probability_lies_between_0_and_1(predict):
         predict([0, 1], [1.1, 1.0], "probability")
 
 
+def test_a_volatility_is_one_that_a_market_can_have(predict):
+    assert len(predict([0, 1], [-1e4, 100.0], "log_volatility")) == 2
+    with pytest.raises(DivergedError, match="no logarithm of a volatility: number 1 is 1000"):
+        predict([0, 1], [-5.0, 1000.0], "log_volatility")
+
+
 @pytest.mark.parametrize("rows", [[1, 1], [2, 1], [-1, 0]])
 def test_rows_rise(predict, rows):
     with pytest.raises(ValueError, match="must rise"):

@@ -22,6 +22,7 @@ Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
 SUM_TOLERANCE = 1e-4  # float32 softmax stays far below it
+LARGEST_LOGARITHM = 100.0  # a volatility of e**100 a bar is none, and e**710 is no number
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,21 @@ def _not_whole(rows: Float64) -> Bool:
     return found
 
 
+def _no_logarithm(rows: Float64) -> Bool:
+    found: Bool = np.any(rows > LARGEST_LOGARITHM, axis=1)
+    return found
+
+
 Law = tuple[str, Callable[[Float64], Bool]]  # what is wrong, and which of `[M, k]` are
 
 FINITE: Law = ("not a finite number", _not_finite)
 PROBABILITY: Law = ("no probability between 0 and 1", _no_probability)
 WHOLE: Law = ("probabilities that do not sum to 1", _not_whole)
+LOGARITHM: Law = ("no logarithm of a volatility", _no_logarithm)
 LAWS: Mapping[Output, tuple[Law, ...]] = {
     "return": (),
     "probability": (PROBABILITY,),
     "probabilities": (PROBABILITY, WHOLE),
-    "log_volatility": (),
+    "log_volatility": (LOGARITHM,),
     "move": (),
 }
