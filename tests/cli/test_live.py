@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -18,7 +19,9 @@ from atb.config.data import CandleData
 from atb.config.trading import TradingSpec
 from atb.config.training import TrainingConfig
 from atb.market import files
+from atb.market.replay import ReplayFeed
 from atb.registry import promotion, store
+from atb.runtime import ledger, sources
 from atb.workspace import Workspace
 from atb_cli.main import main
 
@@ -174,6 +177,22 @@ def test_what_does_not_go_together_is_refused(promoted, art, capsys, words, code
     out, err = capsys.readouterr()
     assert (out, said in err) == ("", True)
     assert not (art / "live").exists()
+
+
+def test_the_same_command_goes_on_with_what_the_exchange_has(
+    promoted, candles, art, capsys, monkeypatch
+):
+    promoted(1)
+    bars, flushed, flush = files.read(candles, "BTCUSDT", "1h"), [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: flushed.append(flush(file)))
+    for row in (250, 254):
+        monkeypatch.setitem(sources._FEEDS, "binance", lambda _, row=row: ReplayFeed(bars, row))
+        assert run("--iterations", 4, "--json", art=art) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["ledger"] == str(art / "live" / "BTCUSDT" / "decisions.jsonl")
+    written = [record["decision"]["bar"] for record in ledger.read(Path(summary["ledger"]))]
+    assert written == bars.time[250:258].tolist()
+    assert len(flushed) >= 8  # each decision, before it is told
 
 
 def test_no_order_is_ever_sent(promoted, art, capsys):

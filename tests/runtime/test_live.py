@@ -19,6 +19,7 @@ from atb.events import Noted, Warned
 from atb.market import files
 from atb.market.candles import Candles
 from atb.market.replay import ReplayFeed
+from atb.monitor.profile import Profile
 from atb.registry import promotion
 from atb.runtime import ledger
 from atb.runtime.decision import Decision, Status
@@ -483,8 +484,9 @@ def test_the_ledger_of_other_bars_is_refused(registered, promote, plan, make_can
     promote(registered())
     run(replace(plan, iterations=1), ReplayFeed(make_candles(30), 20))
     days = replace(make_candles(9), timeframe="1d", time=np.arange(9) * 24 * HOUR_MS)
-    with pytest.raises(UsageError, match=r"it is of BTCUSDT in bars of 1h, .* of BTCUSDT, 1d"):
-        run(plan, ReplayFeed(days))
+    for other, of in ((days, "BTCUSDT, 1d"), (replace(make_candles(9), symbol="X"), "X, 1h")):
+        with pytest.raises(UsageError, match=rf"it is of BTCUSDT in bars of 1h, .* of {of}"):
+            run(plan, ReplayFeed(other))
 
 
 def test_a_model_whose_history_cannot_be_had_is_tried_again(
@@ -507,6 +509,28 @@ def test_a_model_whose_history_cannot_be_had_is_tried_again(
     assert heard.actions == ["signal"] * 3 + ["no_model"] + ["signal"] * 6
     assert "the market does not answer" in heard.decisions[3].reason
     assert heard.decisions[4].version == new.reference
+
+
+def test_what_the_feed_says_of_itself_is_shown(registered, promote, plan, make_candles):
+    promote(registered())
+    feed, shown = Batches(make_candles(30), [(1, 0)], first=20), []
+    feed.trouble, feed.synthetic = "the market does not answer", True
+    outcome = run(plan, feed, show=shown.append)
+    (status,) = shown
+    assert (status.trouble, status.synthetic, status.source) == (feed.trouble, True, "test")
+    assert outcome.synthetic and outcome.source == "test"
+
+
+def test_drift_is_shown(registered, promote, plan, make_candles):
+    columns, draw = ("open", "high", "low", "close", "volume"), np.random.default_rng(0)
+    seen, said = draw.normal(0, 1, (2000, 5)).astype(np.float32), draw.normal(0, 0.02, 2000)
+    learned = Profile.of(columns, seen, said, said, said, 1).to_json()
+    promote(registered(**{"profile.json": learned}))
+    shown: list[Status] = []
+    outcome = run(plan, ReplayFeed(make_candles(150), 20), show=shown.append)
+    assert (shown[0].drift, shown[0].drifted) == (None, False)
+    assert (shown[-1].drift, shown[-1].drifted) == (outcome.drift, outcome.drifted)
+    assert outcome.drifted and "drifted: " in outcome.drift
 
 
 def test_simulated_rows_are_told_of(registered, promote, plan, make_candles):

@@ -191,7 +191,7 @@ class Trader:
     def _history(self, serving: Serving, until_ms: int | None) -> Candles:
         """As many bars as a window, or the trailing volatility, goes back."""
         bars = max(serving.predictor.rows, serving.trading.volatility_bars + 1)
-        return self._feed.history(bars + 1, until_ms)
+        return self._feed.history(bars, until_ms)
 
     def _serve(self, serving: Serving) -> None:
         """Let a model be the one that is asked."""
