@@ -136,6 +136,56 @@ def said_large() -> bytes:
     return bytes(made.SerializeToString())
 
 
+def two_forms() -> bytes:
+    """Protobuf to whom it is protobuf; by bytes 4 to 8 a file of onnxruntime's own form."""
+    rest = harmless()
+    rest.ClearField("ir_version")
+    return b"\x08\x09\x12\x04ORTM" + bytes(rest.SerializeToString())
+
+
+def wrapped(kind: type[np.integer[Any]]) -> bytes:
+    """A row made longer by the least number less one, which is the largest."""
+    least = np.iinfo(kind).min
+    return padded([node("Sub", "least one", "less")], least=[kind(least)], one=[kind(1)])
+
+
+def cast() -> bytes:
+    """The same by -1 as a number without a sign."""
+    return padded([node("Cast", "one", "less", to=TensorProto.UINT32)], one=[-1])
+
+
+def padded(nodes: list[Any], **constants: Any) -> bytes:
+    """A row made longer by `less`."""
+    more = [
+        node("Cast", "less", "whole", to=TensorProto.INT64),
+        node("Concat", "none whole", "sides", axis=0),
+        node("Pad", "candles sides"),
+    ]
+    return bomb(*nodes, *more, none=[0] * 5, **constants)
+
+
+def by_windows() -> bytes:
+    """The number of windows to the fifth."""
+    count = node("Shape", "candles", "count", start=0, end=1)
+    sides = node("Concat", "count " * 5, "sides", axis=0)
+    return bomb(count, sides, node("Expand", "one sides"), one=[1.0])
+
+
+def worked(operator: str, left: list[int], right: list[int]) -> bytes:
+    """Few numbers, many products."""
+    expanded = [node("Expand", "one left", "a"), node("Expand", "one right", "b")]
+    return bomb(*expanded, node(operator, "a b"), one=[1.0], left=left, right=right)
+
+
+def unrolled(attribute: bytes, sides: int = 0) -> bytes:
+    """An operator with such an attribute, whose input has so many sides, written by hand."""
+    side = field(1, b"\x08" + varint(2**63 - 1))
+    given = field(1, b"candles") + field(2, field(1, field(2, side * sides)))
+    names = field(1, b"candles") + field(2, b"return") + field(4, b"Squeeze")
+    graph_ = field(1, names + field(5, attribute)) + field(11, given)
+    return field(8, field(1, b"") + b"\x10\x12") + field(7, graph_)
+
+
 def texts() -> bytes:
     text = helper.make_tensor("text", TensorProto.STRING, [1], [b"x"])
     return bytes(model([node("Identity", "text")], [text]).SerializeToString())
@@ -180,6 +230,17 @@ def corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
         "pad-bomb": (bomb(node("Pad", "candles p"), p=[0, 0, 0, 0, 10**6, 10**6]), "more than"),
         "concat-bomb": (laughs(), "more than"),
         "broadcast-bomb": (widened(), "more than"),
+        "two-forms": (two_forms(), "form of onnxruntime's own"),
+        "cast-bomb": (cast(), "more than"),
+        "wrap-bomb": (wrapped(np.int32), "more than"),
+        "windows-bomb": (by_windows(), "one of 128, would take more than"),
+        "matmul-work": (worked("MatMul", [2000, 2000], [2000, 2000]), "multiplications"),
+        "conv-work": (worked("Conv", [1, 1, 10**6], [1, 1, 10**5]), "multiplications"),
+        "many-axes": (
+            unrolled(field(1, b"axes") + field(8, bytes(50_000_000))),
+            "more than 64 numbers",
+        ),
+        "many-sides": (unrolled(b"", 50_000), "50000 sides"),
         "hidden-bomb": (
             bomb(node("NonZero", "candles", "n"), node("Expand", "one n"), one=[1.0]),
             "NonZero",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,71 @@ def test_a_folder_that_tells_one_story_is_opened(model):
     (folder / "profile.json").write_text(json.dumps(profile(*"abcde")))
     seal(folder)
     assert Session.open(folder).width == 5
+
+
+def graph_of(*nodes, **constants):
+    """Bytes of a graph of candles made of these operators."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    given = helper.make_tensor_value_info("candles", TensorProto.FLOAT, ["batch", 6, 5])
+    made = helper.make_tensor_value_info("return", TensorProto.FLOAT, None)
+    held = [numpy_helper.from_array(np.asarray(one), name) for name, one in constants.items()]
+    whole = helper.make_model(
+        helper.make_graph(list(nodes), "test", [given], [made], held),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=9,
+    )
+    helper.set_model_props(whole, SAYS)
+    return bytes(whole.SerializeToString())
+
+
+SAYS = {
+    **{"symbol": "BTCUSDT", "market": "candles", "timeframe": "1h", "columns": SAID},
+    **{"window": "4", "lookback": "2", "max_gap": "0"},
+}
+
+
+def test_a_graph_that_cannot_run_is_refused(model):
+    """Only what it is given shows that a row is not there."""
+    from onnx import helper
+
+    gather = helper.make_node("Gather", ["candles", "row"], ["return"], axis=1)
+    session = Session.open(model(graph_of(gather, row=np.array([6], np.int64))))
+    with pytest.raises(IntegrityError, match=r"cannot run the graph.*out of data bounds"):
+        session.run(np.ones((1, 6, 5), np.float32))
+
+
+def test_a_graph_that_answers_other_windows_is_refused(model):
+    """Of two windows it makes one row, of 128 more than were asked for: none is an answer."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("ReduceMean", ["candles", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Reshape", ["mean", "sides"], ["return"]),
+    ]
+    axes = np.array([1], np.int64)
+    session = Session.open(model(graph_of(*nodes, axes=axes, sides=np.array([-1, 1]))))
+    for count in (1, 2, 128):
+        with pytest.raises(IntegrityError, match=r"windows of return with \[(5|640), 1\]"):
+            session.run(np.ones((count, 6, 5), np.float32))
+
+
+@pytest.mark.parametrize("count", [1, 2, 127, 128, 129, 300])
+def test_one_window_or_a_known_number_of_them_is_asked(model, monkeypatch, count):
+    session = Session.open(model())
+    windows = np.random.default_rng(0).uniform(99, 101, (count, 6, 5)).astype(np.float32)
+    asked = []
+
+    class Counting:
+        def run(self, outputs, given):
+            asked.append(len(given["candles"]))
+            return session._session.run(outputs, given)
+
+    answers = dataclasses.replace(session, _session=Counting()).run(windows)
+    assert {*asked} <= {1, 128} and len(asked) == -(-count // 128)
+    assert answers == pytest.approx(np.log(windows[:, -1, 3] / windows[:, 0, 0]), abs=1e-6)
+
+
+def test_a_number_without_end_is_none(model):
+    with pytest.raises(IntegrityError, match="not a whole number"):
+        Session.open(model(window="1" * 5000))

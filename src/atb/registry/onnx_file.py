@@ -15,13 +15,12 @@ import numpy as np
 
 from atb.errors import IntegrityError
 from atb.registry import onnx_shapes, onnx_wire
-from atb.registry.onnx_rules import RULES
+from atb.registry.onnx_rules import MAX_RANK, RULES
 from atb.registry.onnx_wire import Message, WireError
 
 MAX_BYTES = 100_000_000
 MAX_NODES = 20_000
 MAX_TEXT = 100_000
-MAX_RANK = 8
 OPSETS = range(13, 27)
 
 OPERATORS = frozenset({*RULES, "Constant"})
@@ -55,6 +54,8 @@ def require_plain(content: bytes, where: str) -> None:
     """
     try:
         _require(len(content) <= MAX_BYTES, f"it has more than {MAX_BYTES} bytes")
+        # Marked so, onnxruntime would read the same bytes as something else than protobuf.
+        _require(content[4:8] != b"ORTM", "it is in a form of onnxruntime's own")
         model = onnx_wire.model(content)
         _require_domains(model)
         _require("graph" in model, "it has no graph")

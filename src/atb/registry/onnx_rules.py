@@ -18,6 +18,12 @@ import numpy.typing as npt
 Shape: TypeAlias = tuple[int, ...]
 Numbers: TypeAlias = npt.NDArray[Any]
 FEW = 64  # numbers that are computed along
+MAX_RANK = 8
+# Whole-number types that are computed along, by ONNX's number of them.
+WHOLE: Mapping[int, str] = {
+    **{2: "<u1", 3: "<i1", 4: "<u2", 5: "<i2", 6: "<i4"},
+    **{7: "<i8", 9: "?", 12: "<u4", 13: "<u8"},
+}
 
 
 class ShapeError(ValueError):
@@ -29,12 +35,14 @@ class Known:
     """What is known of a tensor before anything runs.
 
     Attributes:
-        shape: for one window.
-        value: its numbers, where they are few and do not depend on the window.
+        shape: its sides.
+        value: its numbers, where they are few and whole and do not depend on the window.
+        products: multiplications that it takes.
     """
 
     shape: Shape
     value: Numbers | None = None
+    products: int = 0
 
     @property
     def numbers(self) -> Numbers:
@@ -99,12 +107,14 @@ def _elementwise(node: Node) -> Sequence[Known]:
     values = [one.value for one in given if one.value is not None]
     if compute is None or len(values) < len(given) or math.prod(shape) > FEW:
         return [Known(shape)]
-    return [Known(shape, np.asarray(compute(*values)))]
+    with np.errstate(over="ignore"):  # as onnxruntime, which lets whole numbers wrap around
+        return [Known(shape, np.asarray(compute(*values)))]
 
 
 def _cast(node: Node) -> Sequence[Known]:
-    value, real = node[0].value, node.attributes.get("to") in (1, 10, 11)
-    return [Known(node[0].shape, value if value is None or real else value.astype(np.int64))]
+    value, kind = node[0].value, WHOLE.get(node.attributes["to"])
+    known = value is not None and kind is not None
+    return [Known(node[0].shape, value.astype(kind) if known else None)]  # type: ignore[union-attr]
 
 
 def _shaped(known: Known, shape: Shape) -> Sequence[Known]:
@@ -242,43 +252,51 @@ def _reduce(node: Node) -> Sequence[Known]:
     value = node[0].value
     if node.operator != "ReduceProd" or value is None:
         return [Known(result)]
-    return [Known(result, np.prod(value, axis=tuple(gone)).reshape(result))]
+    return [Known(result, np.prod(value, axis=tuple(gone), dtype=value.dtype).reshape(result))]
 
 
 def _matmul(node: Node) -> Sequence[Known]:
-    return [Known(_product(node[0].shape, node[1].shape))]
+    return _product(node[0].shape, node[1].shape)
 
 
 def _matmul_quantised(node: Node) -> Sequence[Known]:
-    return [Known(_product(node[0].shape, node[3].shape))]
+    return _product(node[0].shape, node[3].shape)
 
 
-def _product(one: Shape, other: Shape) -> Shape:
+def _summed(shape: Shape, each: int) -> Known:
+    """A result of which each number is a sum of so many products."""
+    return Known(shape, products=math.prod(shape) * each)
+
+
+def _product(one: Shape, other: Shape) -> Sequence[Known]:
     left = one if len(one) > 1 else (1, *one)
     right = other if len(other) > 1 else (*other, 1)
     if left[-1] != right[-2]:
         raise ShapeError(f"{one} cannot be multiplied by {other}")
     rest = np.broadcast_shapes(left[:-2], right[:-2])
-    return (*rest, *left[-2:-1][: len(one) > 1], *right[-1:][: len(other) > 1])
+    shape = (*rest, *left[-2:-1][: len(one) > 1], *right[-1:][: len(other) > 1])
+    return [_summed(shape, left[-1])]
 
 
 def _gemm(node: Node) -> Sequence[Known]:
     one, other = node[0].shape, node[1].shape
     left = one[::-1] if node.attributes.get("transA", 0) else one
     right = other[::-1] if node.attributes.get("transB", 0) else other
-    return [Known(_product(left, right))]
+    return _product(left, right)
 
 
 def _conv(node: Node) -> Sequence[Known]:
     weights = node[3 if node.operator == "QLinearConv" else 1].shape
     batch, *sides = node[0].shape[:1] + node[0].shape[2:]
-    return [Known((batch, weights[0], *_slid(node, sides, weights[2:])))]
+    shape = (batch, weights[0], *_slid(node, sides, weights[2:]))
+    return [_summed(shape, math.prod(weights[1:]))]
 
 
 def _pool(node: Node) -> Sequence[Known]:
     batch, channels, *sides = node[0].shape
     kernel = node.attributes["kernel_shape"]
-    return [Known((batch, channels, *_slid(node, sides, kernel)))] * node.outputs
+    shape = (batch, channels, *_slid(node, sides, kernel))
+    return [_summed(shape, math.prod(kernel))] * node.outputs
 
 
 def _slid(node: Node, sides: Sequence[int], kernel: Sequence[int]) -> list[int]:
@@ -311,9 +329,10 @@ def _recurrent(node: Node) -> Sequence[Known]:
     if node.attributes.get("layout", 0):
         raise ShapeError("its batch comes first")
     steps, batch, _ = node[0].shape
-    directions, _, units = node[2].shape
+    directions, gates, units = node[2].shape
     state = Known((directions, batch, units))
-    return [Known((steps, directions, batch, units)), state, state][: node.outputs]
+    products = steps * batch * directions * gates * (node[1].shape[2] + units)
+    return [Known((steps, directions, batch, units), None, products), state, state][: node.outputs]
 
 
 def _quantise(node: Node) -> Sequence[Known]:

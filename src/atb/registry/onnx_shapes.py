@@ -1,7 +1,9 @@
-"""How much memory a graph takes for one window, told before anything runs.
+"""How much memory and work a graph takes, told before anything runs.
 
 Every tensor's shape is followed through the graph by the rules of `onnx_rules`, so that a file of a
-few bytes cannot ask for more memory than a machine has. Nothing is computed but shapes.
+few bytes cannot ask for more memory or time than a machine has. Nothing is computed but shapes. How
+they grow with the number of windows cannot be told from one, so they are followed for each number
+of windows that a graph is ever asked at once.
 """
 
 from __future__ import annotations
@@ -12,30 +14,39 @@ from typing import Any
 
 import numpy as np
 
-from atb.registry.onnx_rules import FEW, RULES, Known, Node
+from atb.registry.onnx_rules import FEW, MAX_RANK, RULES, WHOLE, Known, Node, Shape
 from atb.registry.onnx_wire import Message, WireError, varint
 
-MAX_NUMBERS = 100_000_000  # of all tensors of one window together
-WHOLE = {3: "<i1", 6: "<i4", 7: "<i8", 9: "?"}  # whole-number types, by ONNX's number of them
+BATCH = 128  # windows that a graph is asked at once, when not only one
+MAX_NUMBERS = 20_000_000  # of all tensors together, for each window
+MAX_PRODUCTS = 2_000_000_000  # for each window
 
 
 def require_small(graph: Message) -> None:
-    """Nothing, if all tensors of one window have at most `MAX_NUMBERS` numbers.
+    """Nothing, if a window takes at most `MAX_NUMBERS` numbers and `MAX_PRODUCTS` multiplications.
 
     Raises:
-        WireError: when they have more, or when that cannot be told.
+        WireError: when it takes more, alone or among `BATCH`, or when that cannot be told.
     """
+    for windows in (1, BATCH):
+        _require_small(graph, windows)
+
+
+def _require_small(graph: Message, windows: int) -> None:
     known: dict[bytes, Known] = {b"": Known(())}
     for tensor in graph["initializer"]:
         known[bytes(tensor.get("name", b""))] = of_tensor(tensor)
     for value in graph["input"]:
-        known.setdefault(bytes(value.get("name", b"")), of_input(value))
-    left = MAX_NUMBERS
+        known.setdefault(bytes(value.get("name", b"")), of_input(value, windows))
+    numbers, products = MAX_NUMBERS * windows, MAX_PRODUCTS * windows
     for node in graph["node"]:
         for name, result in made(node, known):
-            left -= math.prod(result.shape)
-            if left < 0:
-                raise WireError(f"a window would take more than {MAX_NUMBERS} numbers")
+            _require_few_sides(result.shape)
+            numbers -= math.prod(result.shape)
+            products -= result.products
+            if min(numbers, products) < 0:
+                limits = f"{MAX_NUMBERS} numbers or {MAX_PRODUCTS} multiplications"
+                raise WireError(f"a window, one of {windows}, would take more than {limits}")
             if name and name in known:
                 raise WireError(f"two results are named {_said(name)!r}")
             known[name] = result
@@ -48,9 +59,9 @@ def of_tensor(tensor: Message) -> Known:
     if kind is None or math.prod(shape) > FEW:
         return Known(shape)
     if "raw_data" in tensor:
-        return Known(shape, np.frombuffer(tensor["raw_data"], kind).astype(np.int64).reshape(shape))
-    numbers = [*tensor["int32_data"], *tensor["int64_data"]]
-    return Known(shape, np.array(list(whole_numbers(numbers)), np.int64).reshape(shape))
+        return Known(shape, np.frombuffer(tensor["raw_data"], kind).reshape(shape))
+    numbers = list(whole_numbers([*tensor["int32_data"], *tensor["int64_data"]]))
+    return Known(shape, np.array(numbers, np.int64).astype(kind).reshape(shape))
 
 
 def whole_numbers(found: list[int | memoryview]) -> Iterator[int]:
@@ -65,12 +76,14 @@ def whole_numbers(found: list[int | memoryview]) -> Iterator[int]:
             yield number - (1 << 64) if number >> 63 else number
 
 
-def of_input(value: Message) -> Known:
-    """One window of what a graph takes: sides that are free are 1."""
+def of_input(value: Message, windows: int = 1) -> Known:
+    """So many windows of what a graph takes: sides that are free are as long."""
     shape = value.get("type", {}).get("tensor_type", {}).get("shape")
     if shape is None:
         raise WireError("it takes an input without a shape")
-    return Known(tuple(side.get("dim_value", 1) for side in shape["dim"]))
+    sides = tuple(side.get("dim_value", windows) for side in shape["dim"])
+    _require_few_sides(sides)
+    return Known(sides)
 
 
 def made(node: Message, known: Mapping[bytes, Known]) -> Iterator[tuple[bytes, Known]]:
@@ -98,8 +111,16 @@ def _attribute(attribute: Message) -> Any:
     if "s" in attribute:
         return _said(attribute["s"])
     if attribute["ints"]:
+        held = sum(1 if isinstance(one, int) else len(one) for one in attribute["ints"])
+        if held > 10 * FEW:  # bytes, of which a packed number has at most 10
+            raise WireError(f"it has an attribute of more than {FEW} numbers")
         return list(whole_numbers(attribute["ints"]))
     return next(whole_numbers([attribute["i"]])) if "i" in attribute else None
+
+
+def _require_few_sides(shape: Shape) -> None:
+    if len(shape) > MAX_RANK:
+        raise WireError(f"it has a tensor of {len(shape)} sides, more than {MAX_RANK}")
 
 
 def _said(name: bytes | memoryview) -> str:

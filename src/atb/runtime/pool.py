@@ -15,8 +15,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 from atb.errors import IntegrityError
 from atb.registry.onnx_file import require_plain
 
-# onnxruntime's errors share no base class; these are the ones that reading a graph can end in.
-_REFUSALS = (
+# onnxruntime's errors share no base class; reading or running a graph can end in these.
+REFUSALS = (
     state.Fail,
     state.InvalidArgument,
     state.InvalidGraph,
@@ -56,7 +56,7 @@ def _opened(content: bytes, where: str) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # what it refuses is raised, and said once
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except _REFUSALS as error:
+    except REFUSALS as error:
         reason = str(error).splitlines()[0]
         version = onnxruntime.__version__
         raise IntegrityError(

@@ -17,12 +17,11 @@ from atb.backtest.predictions import Predictions
 from atb.clock import iso
 from atb.errors import DataError
 from atb.market.history import History
+from atb.registry.onnx_shapes import BATCH
 from atb.runtime.session import Session
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
-
-BATCH = 512
 
 _LOG = logging.getLogger(__name__)
 

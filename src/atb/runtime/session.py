@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from atb.market.candles import COLUMNS
 from atb.market.lob import book
 from atb.registry import manifest
 from atb.registry.integrity import verify
+from atb.registry.onnx_shapes import BATCH
 from atb.registry.served import graph_of
 from atb.runtime import pool
 from atb.runtime.schema import require_agreement
@@ -29,6 +31,8 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 FEATURES = "features"
+
+_WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -148,17 +152,34 @@ class Session:
         return self._checked(signal, len(windows)), features
 
     def _asked(self, outputs: list[str], windows: Float32) -> list[Float32]:
-        """These outputs for all windows."""
-        if not self.single:
+        """These outputs for all windows, of which one or `BATCH` are asked at once.
+
+        What a graph takes of memory is known for these two numbers of windows, see `onnx_shapes`.
+        """
+        size = 1 if self.single or len(windows) == 1 else BATCH
+        parts = [self._run(outputs, windows[i : i + size]) for i in range(0, len(windows), size)]
+        return [np.concatenate(output) for output in zip(*parts, strict=True)]
+
+    def _run(self, outputs: list[str], windows: Float32) -> list[Float32]:
+        """These outputs for one window, or for up to `BATCH`, of which the last is repeated."""
+        count = len(windows)
+        if count > 1:
+            windows = windows[np.minimum(np.arange(BATCH), count - 1)]
+        try:
             answered: list[Float32] = self._session.run(outputs, {self.market: windows})
-            return answered
-        each = [self._session.run(outputs, {self.market: window[np.newaxis]}) for window in windows]
-        return [np.concatenate(output) for output in zip(*each, strict=True)]
+        except pool.REFUSALS as error:
+            reason = str(error).splitlines()[0]
+            raise _error(f"onnxruntime cannot run the graph: {reason}", self.path) from error
+        for name, answers in zip(outputs, answered, strict=True):
+            if answers.shape[:1] != windows.shape[:1]:
+                shape = list(answers.shape)
+                raise _error(f"it answers {len(windows)} windows of {name} with {shape}", self.path)
+        return [answers[:count] for answers in answered]
 
     def _checked(self, signal: Float32, windows: int) -> Float64:
         """The horizon that is traded, if all of it can be an answer."""
         classes = 3 if self.unit == "probabilities" else 1
-        if signal.size % (windows * classes) or len(signal) != windows:
+        if signal.size % (windows * classes):
             shape = list(signal.shape)
             raise _error(f"it answers {windows} windows of {self.unit} with {shape}", self.path)
         rows: Float64 = signal.reshape(windows, -1, classes)[:, 0].astype(np.float64)
@@ -187,8 +208,8 @@ class _Properties:
 
     def number(self, name: str) -> int:
         text = self.text(name)
-        if not text.isascii() or not text.isdigit():
-            raise _error(f"the graph says {name} {text!r}, not a whole number", self.path)
+        if not _WHOLE.fullmatch(text):
+            raise _error(f"the graph says {name} {text[:100]!r}, not a whole number", self.path)
         return int(text)
 
     def rows(self) -> tuple[str, tuple[str, ...]]:
