@@ -297,6 +297,7 @@ def test_the_unfinished_bar_is_never_given(world):
     feed = world.feed()
     past = feed.history(5)
     assert past.close_time[-1] <= world.true() - SAFETY_MS
+    assert len(past) == 5
     parts, _ = followed(world, feed, 4)
     assert is_next(world, parts)
 

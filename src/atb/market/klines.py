@@ -68,12 +68,14 @@ class Klines:
         """The newest bars that open before `end_ms`: so many, over gaps too, or all there are."""
         pages, wanted = [self.none()], bars
         while wanted > 0:
-            page = self.page(None, end_ms, min(wanted, _PER_REQUEST))
+            # One more than is wanted: a bar that opens at the end or after it may be among them.
+            page = self.page(None, end_ms, min(wanted + 1, _PER_REQUEST))
             if len(page) == 0:
                 break
             pages.append(page)
             wanted, end_ms = wanted - len(page), int(page.time[0])
-        return joined(pages)
+        found = joined(pages)
+        return found.rows(max(0, len(found) - bars), len(found))
 
     def page(self, start_ms: int | None, end_ms: int, limit: int = _PER_REQUEST) -> Candles:
         """The first `limit` bars that open before `end_ms`; the newest when there is no start."""
