@@ -89,6 +89,14 @@ def compressed(file: h5py.File) -> None:
     file.create_dataset("compressed", data=np.zeros(10**6, "f4"), compression="gzip")
 
 
+def twice(file: h5py.File) -> None:
+    file["again"] = file["layers"]
+
+
+def circle(file: h5py.File) -> None:
+    file["layers/whole"] = file["/"]
+
+
 def texts(file: h5py.File) -> None:
     file["texts"] = "cos\nsystem\n(S'true'\ntR."
 
@@ -164,12 +172,14 @@ def keras_corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
         "external-link": (keras(DENSE, weights(link(h5py.ExternalLink("/x", "/")))), "a link"),
         "soft-link": (keras(DENSE, weights(link(h5py.SoftLink("/layers")))), "a link"),
         "external-weight": (keras(DENSE, weights(outside)), "in another file"),
-        "virtual-weight": (keras(DENSE, weights(virtual)), "in another file"),
-        "described-weight": (keras(DENSE, weights(described)), "4000000000000 bytes"),
-        "compressed-weight": (keras(DENSE, weights(compressed)), "bytes, has"),
+        "virtual-weight": (keras(DENSE, weights(virtual)), "virtual has a part of kind"),
+        "described-weight": (keras(DENSE, weights(described)), "in pieces"),
+        "compressed-weight": (keras(DENSE, weights(compressed)), "packed numbers"),
+        "weights-twice": (keras(DENSE, weights(twice)), "has 2 references"),
+        "weights-in-circles": (keras(DENSE, weights(circle)), "has 2 references"),
         "texts-for-weights": (keras(DENSE, weights(texts)), "no numbers"),
         "no-weights": (zipped([("config.json", DENSE)]), "has no model.weights.h5"),
-        "damaged-weights": (keras(DENSE, b"\x89HDF\r\n\x1a\n" + b"\xff" * 500), "is damaged"),
+        "damaged-weights": (keras(DENSE, b"\x89HDF\r\n\x1a\n" + b"\xff" * 500), "does not begin"),
     }  # fmt: skip
 
 

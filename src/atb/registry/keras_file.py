@@ -1,24 +1,23 @@
 """Whether a `.keras` file is a plain network, asked before Keras sees it.
 
 A plain network is made of layers of a list, none of which runs code that came with the file, and
-of weights that lie in it. Knows the file's form; needs neither Keras nor TensorFlow.
+of weights that lie in it. Knows the file's form; needs neither Keras nor TensorFlow nor h5py.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from atb.errors import IntegrityError
-from atb.extras import require
-from atb.registry import archive
+from atb.registry import archive, h5_file
 from atb.registry.archive import ArchiveError
+from atb.registry.h5_file import FormError
 
 WEIGHTS = "model.weights.h5"
 LIMITS = {r"metadata\.json": 10_000, r"config\.json": 4_000_000, r"model\.weights\.h5": 100_000_000}
-MAX_PARTS = 50_000  # of a configuration, and of a weights file
+MAX_PARTS = 50_000  # of a configuration
 MAX_NUMBER = 100_000
 MAX_WIDTH = 8_192
 
@@ -69,7 +68,6 @@ def require_plain(path: Path) -> None:
 
     Raises:
         IntegrityError: for anything else, with what it is.
-        ResourceError: when the library that reads weights is not installed.
     """
     try:
         members = archive.contents(path, LIMITS)
@@ -135,46 +133,12 @@ def _parts(config: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _widest(content: bytes) -> int:
-    """The longest side of any weight in a file of plain ones.
-
-    HDF5 can hold links to other files, data that lie outside and data that are only described;
-    none of these is a weight.
-    """
-    h5py = require("h5py", extra="train")
+    """The longest side of any weight."""
     try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            return max((max(one.shape, default=1) for one in _weights(h5py, file)), default=1)
-    except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise ArchiveError(f"{WEIGHTS} is damaged ({error})".splitlines()[0]) from error
-
-
-def _weights(h5py: Any, file: Any) -> Iterator[Any]:
-    waiting, seen = [file], 0
-    while waiting:
-        group = waiting.pop()
-        for name in group:
-            seen += 1
-            _require(seen <= MAX_PARTS, f"{WEIGHTS} has more than {MAX_PARTS} parts")
-            hard = isinstance(group.get(name, getlink=True), h5py.HardLink)
-            _require(hard, f"{WEIGHTS} has a link at {group.name}/{name}")
-            part = group[name]
-            if isinstance(part, h5py.Group):
-                waiting.append(part)
-            else:
-                _require_stored(h5py, part)
-                yield part
-
-
-def _require_stored(h5py: Any, weight: Any) -> None:
-    """Its numbers lie in the file, as many as its shape says, as they are."""
-    where = f"{WEIGHTS} {weight.name}"
-    _require(isinstance(weight, h5py.Dataset), f"{where} is no array")
-    inside = weight.external is None and not weight.is_virtual
-    _require(inside, f"{where} lies in another file")
-    _require(weight.dtype.kind in "biuf", f"{where} holds {weight.dtype}, no numbers")
-    held = weight.id.get_storage_size()
-    _require(held == weight.nbytes, f"{where} is to have {weight.nbytes} bytes, has {held}")
-    _require(weight.chunks is None, f"{where} is in pieces")
+        found = h5_file.shapes(content)
+    except FormError as error:
+        raise ArchiveError(f"{WEIGHTS} holds more than plain weights: {error}") from error
+    return max((max(shape, default=1) for shape in found.values()), default=1)
 
 
 def _require(holds: bool, words: str) -> None:
