@@ -22,6 +22,7 @@ from atb.market.download import Patience, RefusedError, get_json
 
 SAFETY_MS = 2_000  # a bar is taken for closed this long after its close time
 _PER_REQUEST = 1_000
+_TOO_NEW = 2  # bars that may come though not asked for: the unfinished one, and one just closed
 _NO_SYMBOL = (-1100, -1121)  # illegal characters, unknown symbol
 
 
@@ -68,8 +69,7 @@ class Klines:
         """The newest bars that open before `end_ms`: so many, over gaps too, or all there are."""
         pages, wanted = [self.none()], bars
         while wanted > 0:
-            # One more than is wanted: a bar that opens at the end or after it may be among them.
-            page = self.page(None, end_ms, min(wanted + 1, _PER_REQUEST))
+            page = self.page(None, end_ms, min(wanted + _TOO_NEW, _PER_REQUEST))
             if len(page) == 0:
                 break
             pages.append(page)
