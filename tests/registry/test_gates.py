@@ -245,6 +245,14 @@ def test_a_smaller_graph_was_measured_and_is_close(good, limits, change, share, 
     assert refused(serve_small(good, change, share), limits) == ([] if passes else ["parity"])
 
 
+def test_what_was_measured_of_the_graph_that_is_served_is_said(good, limits):
+    words = {finding.gate: finding.words for finding in judged(serve_small(good), limits)}
+    assert words["parity"] == (
+        "ONNX against Keras on 1,000 windows; model.int8.onnx beside ONNX, "
+        "metric 0.002 of at most 0.01, difference 0.02 of at most 0.1"
+    )
+
+
 def test_a_smaller_graph_that_was_never_measured_is_refused(good, limits):
     small = serve_small(good)
     del small.metadata["smaller"]

@@ -150,7 +150,7 @@ def parity(dossier: Dossier, limits: Limits) -> Answer:
 
     A graph in fewer bits is held against the float32 one instead, by what was measured of both.
     """
-    _require_close(dossier.metadata)
+    of_smaller = _required_close(dossier.metadata)
     limit = limits.maximum_parity_difference
     windows = _number(dossier.metadata, "metadata.json", "parity", "windows")
     _require(windows >= 1, f"parity was measured on {windows:g} windows")
@@ -158,18 +158,21 @@ def parity(dossier: Dossier, limits: Limits) -> Answer:
         _size(dossier.metadata, "metadata.json", "parity", name)
         for name in ("max_difference", "max_standardised_difference")
     )
-    return worst, limit, worst <= limit, f"ONNX against Keras on {windows:,.0f} windows"
+    words = f"ONNX against Keras on {windows:,.0f} windows{of_smaller}"
+    return worst, limit, worst <= limit, words
 
 
-def _require_close(metadata: Mapping[str, Any]) -> None:
-    """Nothing, if a graph in fewer bits answers nearly as the float32 one, or none is served."""
-    serves = _serves(metadata)
+def _required_close(metadata: Mapping[str, Any]) -> str:
+    """What was measured of a served graph in fewer bits, which must be close; "" for float32."""
+    serves, words = _serves(metadata), ""
     if serves == GRAPH:
-        return
+        return words
     for path, limit in ((("metric", "change"), MAX_CHANGE), (("difference", "share"), MAX_SHARE)):
         value = _size(metadata, "metadata.json", SMALLER, *path)
         name = ".".join((SMALLER, *path))
         _require(value <= limit, f"it serves {serves}, whose {name} is {value:g}, above {limit:g}")
+        words += f", {path[0]} {value:.2g} of at most {limit:g}"
+    return f"; {serves} beside ONNX{words}"
 
 
 def _serves(metadata: Mapping[str, Any]) -> Any:
