@@ -224,5 +224,6 @@ def test_a_loop_is_watched_rolled_back_and_stopped(promoted, candles, art, atb_w
         loop.send_signal(signal.SIGINT)
         out, err = loop.communicate(timeout=20)
     assert loop.returncode == 130
-    assert json.loads(out.splitlines()[-1])["versions"] == [after, before]
+    summary = json.loads(out.splitlines()[-1])
+    assert (summary["versions"], summary["ended"]) == ([after, before], False)
     assert err.splitlines()[-1].endswith(f"again: atb {' '.join(command[len(atb_words) :])}")

@@ -210,6 +210,16 @@ def test_a_fault_is_outlasted(world, fault, part):
     assert world.heard[1].message.startswith("Binance answers again at 2025-03-01T00:")
 
 
+@pytest.mark.parametrize("told", ["5", "true", "1e12", '"1740787200000"', "99999999999999999"])
+def test_a_time_that_can_be_none_is_asked_for_again(world, told):
+    feed = world.feed()
+    followed(world, feed, 1)
+    world.exchange.faults = {"/time": [b'{"serverTime": %s}' % told.encode()] * 2}
+    parts, _ = followed(world, feed, 2, START)
+    assert [part.time.tolist() for part in parts] == [[START + MINUTE], [START + 2 * MINUTE]]
+    assert "tells no time in ms" in world.heard[0].message
+
+
 def test_a_stalled_answer_is_given_up(world):
     feed = world.feed()
     world.exchange.faults = {"/klines?": ["stall"], "/time": ["stall"]}

@@ -104,6 +104,14 @@ def test_the_clock_moves_while_a_bar_is_waited_for(bars):
         assert now == pytest.approx(candles.time[0] + passed * HOUR, abs=1)
 
 
+def test_a_machine_that_oversleeps_gets_no_two_bars_together(bars):
+    seconds, candles = Seconds(), bars(4)
+    oversleeping = Timer(lambda: seconds.passed, lambda some: seconds.sleep(some + 5))
+    feed = ReplayFeed(candles, 0, 3600.0, oversleeping)
+    opens = candles.time.tolist()
+    assert replayed(feed, 0) == [([time], time + HOUR) for time in opens]
+
+
 def test_bars_may_be_skipped(bars):
     seconds, candles = Seconds(), bars(6)
     feed = ReplayFeed(candles, 0, 3600.0, seconds.timer)

@@ -172,7 +172,6 @@ class Paper:
             "out": desk.out,
             "bar": list(desk.bar) if desk.bar else None,
             "volatility": None if math.isnan(desk.volatility) else desk.volatility,
-            "opening": desk.opening,
             "met": list(desk.met) if desk.met else None,
             "asked": self._asked,
             "trade": list(self._opening) if self._opening else None,
@@ -184,7 +183,7 @@ class Paper:
         """Go on from a state; returns its closes."""
         desk = self._desk
         try:
-            for name in ("cash", "units", "held", "side", "entry", "out", "opening"):
+            for name in ("cash", "units", "held", "side", "entry", "out"):
                 setattr(desk, name, state[name])
             desk.bar = Candle(*state["bar"]) if state["bar"] else None
             desk.volatility = math.nan if state["volatility"] is None else state["volatility"]
