@@ -40,3 +40,22 @@ def test_a_damaged_journal_is_said_and_marks_none(workspace, capsys):
     found, err = listed(workspace, capsys)
     assert not any(runs for *_, runs in found)
     assert err.startswith("error: ") and "promoted.json" in err
+
+
+def test_verify_says_what_would_not_be_opened(workspace, small_network, capsys):
+    """Every checksum holds; what the files are is asked all the same."""
+    contents = {
+        "model.onnx": small_network,
+        "model.keras": b"no network",
+        "model.skops": b"no line",
+    }
+    for name, content in contents.items():
+        store.add(
+            workspace, "XRPUSDT", name[6:], "20240131T120000Z-a",
+            {name: lambda path, content=content: path.write_bytes(content)},
+        )  # fmt: skip
+    assert main(["models", "verify", "--json", "--artifacts", str(workspace.root)]) == 9
+    out, err = capsys.readouterr()
+    found = {one["path"].split("/")[-2]: one["intact"] for one in json.loads(out)["models"]}
+    assert found == {"fast": True, "onnx": True, "keras": False, "skops": False}
+    assert err.count("error: ") == 2 and "no plain network" in err and "no plain line" in err

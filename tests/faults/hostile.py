@@ -13,13 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from atb.errors import AtbError
-from atb.registry import keras_file, onnx_file, skops_file
+from atb.registry import plain
 
-CHECKS = {
-    ".onnx": onnx_file.read,
-    ".keras": keras_file.require_plain,
-    ".skops": skops_file.require_plain,
-}
 HEAVY = {"tensorflow", "keras", "h5py", "onnx", "skops", "sklearn"}
 done: list[str] = []
 
@@ -43,7 +38,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
     done.clear()
     started, error, code = time.perf_counter(), "", 0
     try:
-        CHECKS[path.suffix](path)
+        plain.READERS[path.suffix](path)
     except AtbError as refusal:
         error, code = str(refusal), refusal.exit_code
     report = {"file": path.name, "error": error, "code": code, "done": list(done)}

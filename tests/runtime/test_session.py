@@ -75,6 +75,7 @@ def test_a_graph_that_does_not_say_what_it_needs_is_refused(model, name):
             "says columns 'close,open,high,low,volume', no",
         ),
         ({"market": "tea"}, r"says market 'tea', not one of \['candles', 'book'\]"),
+        ({"timeframe": "61m"}, "says timeframe '61m', not one of 1m, "),
         ({"window": "four"}, "says window 'four', not a whole number"),
         ({"window": "-4"}, "says window '-4', not a whole number"),
         ({"window": "²"}, "not a whole number"),

@@ -94,9 +94,9 @@ def show(model: str, artifacts: Path, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def verify(models: tuple[str, ...], artifacts: Path, as_json: bool) -> None:
-    """Check the SHA-256 of every file of models, by default of all; exit 9 if one differs."""
+    """Check that models, by default all, are as they were written and plain; else exit 9."""
     from atb.errors import IntegrityError
-    from atb.registry import integrity, store
+    from atb.registry import integrity, plain, store
     from atb.workspace import Workspace
     from atb_cli import render
 
@@ -106,6 +106,7 @@ def verify(models: tuple[str, ...], artifacts: Path, as_json: bool) -> None:
     for version in found:
         try:
             integrity.verify(version.path)
+            plain.require(version.path)
         except IntegrityError as error:
             damaged.append(version)
             click.echo(f"error: {error}", err=True)

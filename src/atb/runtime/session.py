@@ -14,6 +14,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from atb.backtest.predictions import FINITE, LAWS
+from atb.clock import TIMEFRAMES
 from atb.errors import IntegrityError
 from atb.market.candles import COLUMNS
 from atb.market.lob import book
@@ -219,7 +220,12 @@ class _Properties:
             raise _error(f"the graph says market {market!r}, not one of {list(ROWS)}", self.path)
         known = ROWS[market]
         for name in known.facts:
-            self.text(name)
+            text = self.text(name)
+            if name == "timeframe" and text not in TIMEFRAMES:
+                what = (
+                    f"the graph says timeframe {text[:100]!r}, not one of {', '.join(TIMEFRAMES)}"
+                )
+                raise _error(what, self.path)
         expected = ",".join(known.columns(columns.count(",") + 1))
         if columns != expected:
             raise _error(f"the graph says columns {columns!r}, not {expected!r}", self.path)
