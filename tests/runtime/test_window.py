@@ -113,6 +113,10 @@ def test_begun_anew_it_still_knows_what_it_took():
         {"high": 1e39},
         {"low": 1e-40},
         {"volume": 1e39},
+        {"volume": 1e26},  # a graph would add a part of it to its answer
+        {"time": -3_600_000},
+        {"time": 1_704_067_200_000_000},  # us
+        {"time": 10**30},
         {"close": "100"},
         {"close": None},
         {"time": 1.5},

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atb.clock import iso, timeframe_ms
+from atb.clock import iso, parse_time, timeframe_ms
 from atb.errors import DamagedBarError, DuplicateBarError, OutOfOrderBarError
 from atb.market.candle import Candle
 from atb.market.candles import COLUMNS, Candles
 
 Float32 = npt.NDArray[np.float32]
 
-# What the graph's numbers can hold: beyond it a price would become infinite, or zero.
+# Below it a price would be zero to the graph. Above it no market has a price or a volume, and a
+# graph would begin to change its answer by it: see `atb.export.graph.Guard`.
 _SMALLEST = float(np.finfo(np.float32).tiny)
-_LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = 1e20
+_LAST_MS = parse_time("2200-01-01")  # a time beyond it is in another unit
 
 
 class Window:
@@ -98,14 +100,14 @@ class Window:
 
 
 def require_possible(candle: Candle) -> None:
-    """Refuse values that no market can have, or that float32 cannot hold.
+    """Refuse values that no market can have, and times that are not ms UTC.
 
     Raises:
         DamagedBarError: with the values.
     """
     time, first, high, low, last, volume = candle
     try:
-        possible = isinstance(time, int) and _possible(*candle[1:])
+        possible = isinstance(time, int) and _dated(time) and _possible(*candle[1:])
     except TypeError:  # no numbers
         possible = False
     if not possible:
@@ -123,6 +125,10 @@ def require_sound(candles: Candles) -> None:
         OutOfOrderBarError: for the first that does not come a whole number of bars after the last.
         DamagedBarError: with the values of the first that no market can have.
     """
+    values = (getattr(candles, name) for name in COLUMNS)
+    damaged = np.flatnonzero(~(_dated(candles.time) & _possible(*values)))
+    if len(damaged):
+        require_possible(candles.bar(int(damaged[0])))
     steps = np.diff(candles.time)
     wrong = np.flatnonzero((steps <= 0) | (steps % timeframe_ms(candles.timeframe) != 0))
     if len(wrong):
@@ -133,9 +139,11 @@ def require_sound(candles: Candles) -> None:
             where=candles.source,
             remedy="give each bar once, in the order of their times",
         )
-    damaged = np.flatnonzero(~_possible(*(getattr(candles, name) for name in COLUMNS)))
-    if len(damaged):
-        require_possible(candles.bar(int(damaged[0])))
+
+
+def _dated(time: Any) -> Any:
+    """Whether a time, or each of `[N]`, can be ms UTC."""
+    return (time >= 0) & (time < _LAST_MS)
 
 
 def _possible(first: Any, high: Any, low: Any, last: Any, volume: Any) -> Any:
