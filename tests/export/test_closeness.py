@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from atb.export.closeness import Answers, answers, closeness
 
@@ -37,6 +38,12 @@ def test_differences_of_classes_are_probabilities() -> None:
         ("return", [0.1, -0.1, 0.2, -0.2], [0.1, 0.1, 0.3, -0.3], 0.25),
         ("probability", [0.4, 0.6, 0.45, 0.9], [0.6, 0.4, 0.44, 0.8], 0.5),
         ("probabilities", [[0.2, 0.8], [0.6, 0.4]], [[0.3, 0.7], [0.4, 0.6]], 0.5),
+        (
+            "probabilities",
+            [[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]],
+            [[0.3, 0.5, 0.2], [0.5, 0.2, 0.3]],
+            0.5,
+        ),
     ],
 )
 def test_answers_that_change_side_are_counted(
@@ -58,3 +65,27 @@ def test_batches_are_answered_as_one(small_network: bytes) -> None:
     assert whole.signal.shape == (7,)
     np.testing.assert_allclose(parts.signal, whole.signal, rtol=1e-6)
     np.testing.assert_array_equal(whole.features, windows[:, -1] * np.float32(0.01))
+
+
+@pytest.mark.parametrize(
+    ("unit", "shape", "expected"),
+    [
+        ("return", [2], [[1.0], [3.0]]),
+        ("probabilities", [3], [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+        ("probabilities", [2, 3], [[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]]),
+    ],
+)
+def test_of_several_horizons_the_first_is_the_one_that_is_traded(
+    unit: str, shape: list[int], expected: list[list[float]]
+) -> None:
+    given = helper.make_tensor_value_info("candles", TensorProto.FLOAT, ["batch", *shape])
+    made = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
+        for name in (unit, "features")
+    ]
+    nodes = [helper.make_node("Identity", ["candles"], [name]) for name in (unit, "features")]
+    graph = helper.make_graph(nodes, "g", [given], made)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    rows = 1 + np.arange(2 * math.prod(shape), dtype=np.float32).reshape(2, *shape)
+    found = answers(model.SerializeToString(), [rows]).signal
+    assert found.reshape(2, -1).tolist() == expected

@@ -72,6 +72,7 @@ def test_its_operators_are_standard_and_it_is_a_plain_graph(small: bytes) -> Non
     model = onnx.load_from_string(small)
     assert {node.domain for node in model.graph.node} == {""}
     assert [opset.domain for opset in model.opset_import] == [""]
+    assert not model.graph.value_info
     require_plain(small, "small")
 
 
@@ -87,9 +88,18 @@ def test_what_computes_in_whole_numbers(small_network: bytes, windows: np.ndarra
         for name, way in quantise.WAYS.items()
     }
     assert made["dynamic"]["ConvInteger"] == made["dynamic"]["MatMulInteger"] == 1
-    assert made["static"]["QuantizeLinear"] > 0
+    assert made["static"]["QuantizeLinear"] > 0 < made["static"]["DequantizeLinear"]
+    assert not made["static"].keys() & {"QLinearConv", "QLinearMatMul"}
     assert made["static"]["DynamicQuantizeLinear"] == 0
     assert made["float16"] == kinds(small_network) + Counter({"Cast": 4})
+
+
+def test_each_channel_of_a_product_has_a_range_of_its_own(
+    small_network: bytes, windows: np.ndarray
+) -> None:
+    static = quantise.smaller(small_network, quantise.WAYS["static"], windows)
+    constants = onnx.load_from_string(static).graph.initializer
+    assert {"kernel_scale": [32]}.items() <= {one.name: list(one.dims) for one in constants}.items()
 
 
 def test_static_ranges_are_those_of_the_windows_given(

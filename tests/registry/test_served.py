@@ -29,10 +29,21 @@ def test_the_metadata_name_a_smaller_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "named", ['"model.int8.onnx"', '"../model.onnx"', '"model.keras"', "8", "null", '""']
+    "named",
+    [
+        '"model.int8.onnx"',
+        '"../model.onnx"',
+        '"model.keras"',
+        '"model.onnx.old"',
+        "8",
+        "null",
+        '""',
+    ],
 )
 def test_what_is_no_graph_of_the_folder_is_refused(tmp_path: Path, named: str) -> None:
-    model = folder(tmp_path, f'{{"serves": {named}}}', "model.onnx", "model.keras")
+    model = folder(
+        tmp_path, f'{{"serves": {named}}}', "model.onnx", "model.keras", "model.onnx.old"
+    )
     with pytest.raises(IntegrityError, match="no graph of its folder"):
         graph_of(model)
 

@@ -66,7 +66,7 @@ def smaller(content: bytes, way: Way, windows: Float32) -> bytes:
             remedy="serve it as it is",
         )
     made = way.made(model, windows)
-    del made.metadata_props[:]
+    del made.graph.value_info[:]  # shapes that the quantiser was told, some of another batch
     onnx.helper.set_model_props(made, {**says, PRECISION: way.word})
     onnx.checker.check_model(made, full_check=True)
     return bytes(made.SerializeToString())
@@ -81,7 +81,6 @@ def _dynamic(model: onnx.ModelProto, _windows: Float32) -> onnx.ModelProto:
     made = _quantised(model, quantization.quantize_dynamic, weight_type=QuantType.QInt8)
     for value in (*made.graph.input, *made.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = 1
-    del made.graph.value_info[:]
     return made
 
 
