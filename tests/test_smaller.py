@@ -13,10 +13,11 @@ import pytest
 
 from atb import review, smaller
 from atb.clock import iso
-from atb.errors import DataError, GateRefusedError, UsageError
+from atb.errors import DataError, GateRefusedError, IntegrityError, UsageError
 from atb.export.closeness import Closeness
 from atb.market import files, sample
 from atb.market.candles import COLUMNS, Candles
+from atb.market.lob import sample as book_sample
 from atb.presets import create_config_from_preset
 from atb.registry import store
 from atb.registry.integrity import verify
@@ -43,7 +44,7 @@ def made(small_network: bytes, tmp_path_factory: pytest.TempPathFactory) -> tupl
         "synthetic": True,
         "data_sha256": CANDLES.sha256(),
         "learned_until": iso(int(CANDLES.time[500])),
-        "dataset": {"periods": periods, "target_scale": [0.005]},
+        "dataset": {"periods": periods, "target_scale": [0.005, 1.0]},
     }
     written = {
         "model.onnx": small_network,
@@ -88,6 +89,43 @@ def test_what_was_measured_is_over_the_validation_windows(
     expected = np.sqrt(((said.value[rows] - actual) ** 2).mean())
     assert small.values[0] == pytest.approx(expected, rel=1e-6)
     assert 0 < small.change < 0.01
+    found, spread = small.difference, said.value[rows].std()
+    assert found.rms * 0.005 == pytest.approx(found.share * spread, rel=1e-6)
+
+
+def test_moves_become_classes_at_the_thresholds_that_train_rows_said() -> None:
+    """Of the first of several horizons: some rise, some fall, and those without an outcome stay."""
+    config = create_config_from_preset("lob-mlp", "TEST")
+    book = book_sample.simulate("TEST", 300, seed=0)
+    first, *others = config.target.horizons
+    metadata = {"dataset": {"thresholds": [0.0, *(1e9 for _ in others)]}}
+    found = smaller._outcomes(config, metadata, book)
+    assert np.isnan(found[-first:]).all() and len(others) > 0
+    assert set(found[:-first]) == {0, 1, 2}
+
+
+def test_the_first_window_may_begin_with_the_first_row(
+    workspace: Workspace, model: Version, tmp_path: Path
+) -> None:
+    files.write(CANDLES.rows(200, 600), tmp_path / "from_200.parquet")
+    found = smaller.made(workspace, model, "float16", tmp_path / "from_200.parquet")
+    assert found.rows == 300 - 5
+
+
+def test_a_damaged_folder_is_refused_before_it_is_read(
+    workspace: Workspace, model: Version
+) -> None:
+    (model.path / "metadata.json").write_text("{")
+    with pytest.raises(IntegrityError, match=r"metadata\.json"):
+        smaller.made(workspace, model, "float16")
+
+
+def test_what_could_not_be_served_is_not_even_measured(
+    workspace: Workspace, model: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smaller.quantise, "smaller", lambda *_: b"no graph")
+    with pytest.raises(IntegrityError, match="no plain graph"):
+        smaller.made(workspace, model, "float16")
 
 
 @pytest.mark.parametrize("way", ["dynamic", "static", "float16"])
