@@ -51,7 +51,7 @@ class Ledger:
         """Lock a ledger, verify every line, and mend the end that a crash left unfinished.
 
         Args:
-            path: the file, made if there is none; while it is open, a lock file lies beside it.
+            path: the file, made if there is none; a lock file is left beside it.
             listen: told when the last line was unfinished.
             durable: whether each record is flushed to the disk, which takes milliseconds: without
                 it a record outlives this process, but not a machine that loses power.
