@@ -41,7 +41,7 @@ def test_differences_of_classes_are_probabilities() -> None:
         (
             "probabilities",
             [[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]],
-            [[0.3, 0.5, 0.2], [0.5, 0.2, 0.3]],
+            [[0.3, 0.5, 0.2], [0.5, 0.3, 0.2]],
             0.5,
         ),
     ],
