@@ -61,7 +61,6 @@ def onnx(
     written to --output; exit 8 if not.
     """
     from atb import extras
-    from atb.errors import UsageError
     from atb.registry import store
     from atb.workspace import Workspace
 
@@ -70,11 +69,8 @@ def onnx(
         extras.require("onnx", extra="train")
     workspace = Workspace(artifacts)
     version = store.find(workspace, model)
-    if output and output.resolve().is_relative_to(version.path.resolve()):
-        raise UsageError(
-            f"{output} lies in the model's folder, whose files are final",
-            remedy="choose another place with --output",
-        )
+    if output:
+        _require_free(output, version.path, workspace.model_root)
     if way:
         _smaller(workspace, version, way, candles, output, as_json)
     else:
@@ -97,6 +93,18 @@ def _way(quantize: str | None, precision: str | None, candles: Path | None) -> s
             remedy="add --quantize or --precision, or leave it out",
         )
     return way
+
+
+def _require_free(output: Path, *final: Path) -> None:
+    """Nothing, if a file may be written there: what lies among models is final."""
+    from atb.errors import UsageError
+
+    for folder in final:
+        if output.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{output} lies in {folder}, whose files are final",
+                remedy="choose another place with --output",
+            )
 
 
 def _again(version: Version, output: Path | None, as_json: bool) -> None:
