@@ -191,7 +191,7 @@ def test_what_is_held_against_which_limit(model: Version) -> None:
     ) -> list[bool]:
         sizes, values = (2, size), (exact, small)
         found = smaller.Smaller(
-            model, b"", "model.int8.onnx", "static", sizes, 300, "rmse", values, difference
+            model, b"", "model.int8.onnx", "static", sizes, 300, "rmse", values, difference, ""
         )
         return [finding.passed for finding in found.findings]
 
@@ -215,6 +215,7 @@ def test_other_rows_are_refused_or_said(
     found = smaller.made(workspace, model, "static", tmp_path / "other.parquet", heard.append)
     assert found.rows == 300
     assert any("does not hold just the rows" in event.message for event in heard)
+    assert found.to_json()["data_sha256"] == CANDLES.rows(0, 550).sha256() != CANDLES.sha256()
 
 
 def test_simulated_rows_say_nothing_of_a_real_model(workspace: Workspace, model: Version) -> None:

@@ -62,6 +62,7 @@ class Smaller:
         metric: name of the metric that decides.
         values: of the float32 graph and of this one.
         difference: of their answers.
+        data_sha256: of all rows at hand, which may be more, or others, than those of the model.
     """
 
     source: Version
@@ -73,6 +74,7 @@ class Smaller:
     metric: str
     values: tuple[float, float]
     difference: Closeness
+    data_sha256: str
 
     @property
     def change(self) -> float:
@@ -107,6 +109,7 @@ class Smaller:
             "way": self.way,
             "bytes": dict(zip(("float32", "smaller"), self.sizes, strict=True)),
             "rows": self.rows,
+            "data_sha256": self.data_sha256,
             "metric": {
                 "name": self.metric,
                 "float32": exact,
@@ -217,6 +220,7 @@ def _measured(
         metric.name,
         (exact_value, small_value),
         closeness.closeness(exact, small, scale),
+        history.sha256(),
     )
 
 
