@@ -83,7 +83,7 @@ def test_no_bar_is_missed_or_doubled(registered, promote, workspace, make_candle
     candles = replace(make_candles(600), timeframe="1m", time=time)
     draw, world, told = np.random.default_rng(5), World(float(time[FIRST])), []
     exchange = loopback.Exchange(candles, now=world.now)
-    exchange.left_out = {int(time[row]): int(time[row]) + 75_000 for row in (340, 377, 420)}
+    exchange.left_out = {int(time[row]): int(time[row]) + 135_000 for row in (340, 377, 420)}
     plan = Plan(workspace, ledger_of(workspace, "BTCUSDT", replay=False), durable=False)
     with loopback.serving(exchange):
         while world.ms < time[LAST]:
