@@ -60,6 +60,10 @@ class Heard:
         return [decision.action for decision in self.decisions]
 
     @property
+    def bars(self) -> list[int]:
+        return [decision.bar for decision in self.decisions]
+
+    @property
     def positions(self) -> list[float]:
         return [decision.position for decision in self.decisions]
 
@@ -291,7 +295,7 @@ def test_answers_that_are_no_numbers_end_in_no_position(
     promote(registered())
     candles = make_candles(30)
     price = np.array(candles.close)
-    price[:12], price[16:] = 1e-30, 1e30
+    price[:12], price[16:] = 1e-30, 1e20
     candles = replace(candles, **dict.fromkeys(("open", "high", "low", "close"), price))
     run(plan, ReplayFeed(candles, 10), hooks=[heard])
     assert heard.actions[6:8] == ["no_model", "signal"]
@@ -420,6 +424,20 @@ def test_bars_that_come_together_were_missed_but_for_the_last(
     assert heard.decisions[2].reason == "newer bars came with it: 3"
     assert (heard.decisions[2].version, heard.decisions[2].output) == (None, None)
     assert outcome.actions == {"signal": 4, "missed": 3}
+
+
+def test_a_stop_is_heard_among_bars_that_come_together(
+    registered, promote, plan, heard, make_candles
+):
+    promote(registered())
+    candles = make_candles(40)
+    come = [(12, 500)]
+    stopped = run(
+        plan, Batches(candles, come, first=20), hooks=[heard], stop=lambda: len(heard.bars) == 3
+    )
+    assert (stopped.decisions, stopped.ended) == (3, False)
+    run(replace(plan, iterations=1), Batches(candles, [(9, 500)], first=32), hooks=[heard])
+    assert heard.bars == candles.time[20:32].tolist()
 
 
 def test_a_bar_that_comes_too_late_changes_nothing(registered, promote, plan, heard, make_candles):

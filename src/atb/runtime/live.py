@@ -122,13 +122,15 @@ class _Loop:
                 self._ended = not stop()
                 break
             rounds, after = rounds + 1, int(bars.time[-1])
-            yield from self._decided(bars)
+            yield from self._decided(bars, stop)
         if self._ended:
             self._trader.paper.end()
 
-    def _decided(self, bars: Candles) -> Iterator[Decision]:
+    def _decided(self, bars: Candles, stop: Stop) -> Iterator[Decision]:
         """What is decided of bars that came together: they were missed, but for the last."""
         for row in range(len(bars)):
+            if stop():
+                return
             try:
                 decision = self._trader.take(bars.bar(row), behind=len(bars) - 1 - row)
             except DamagedBarError as error:
