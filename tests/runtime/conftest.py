@@ -145,6 +145,7 @@ def registered(workspace: Workspace) -> Callable[..., Version]:
         timeframe: str = "1h",
         trading: dict[str, Any] | None = None,
         synthetic: bool = False,
+        learned_until: str = "2020-01-01T00:00:00Z",
         **more: Any,
     ) -> Version:
         says = {**SAYS, "timeframe": timeframe, "window": str(rows - int(SAYS["lookback"]))}
@@ -159,7 +160,7 @@ def registered(workspace: Workspace) -> Callable[..., Version]:
             "metadata.json": {
                 "timeframe": timeframe,
                 "synthetic": synthetic,
-                "learned_until": "2020-01-01T00:00:00Z",
+                "learned_until": learned_until,
             },
             **more,
         }

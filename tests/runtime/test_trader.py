@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atb.clock import timeframe_ms
-from atb.events import Warned, silent
+from atb.clock import iso, timeframe_ms
+from atb.events import Noted, Warned, silent
 from atb.market.candles import COLUMNS
 from atb.market.replay import ReplayFeed
 from atb.monitor.profile import Profile
@@ -82,6 +82,19 @@ def test_what_a_simulator_made_is_not_forgotten(registered, promote, workspace, 
     follow(2)
     assert trader.synthetic
     assert begun(workspace, candles, 24, trader.state())[0].synthetic
+
+
+def test_a_model_that_knows_the_bars_it_is_replayed_on_is_told_of(
+    registered, promote, workspace, make_candles
+):
+    promote(registered(1))
+    candles, told = make_candles(30), []
+    _, follow = begun(workspace, candles, 20, listen=told.append)
+    for number, until in ((2, candles.time[20]), (3, candles.time[21] + 1000)):
+        promote(registered(number, learned_until=iso(int(until))))
+        follow(1)
+    assert [type(event) for event in told] == [Noted, Noted, Warned]
+    assert "learned from bars up to 2024-01-01T22:00:01Z; trust only" in told[2].message
 
 
 def test_a_missed_bar_that_is_answered_with_no_number_is_only_missed(

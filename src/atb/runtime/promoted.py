@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from atb.clock import now_ms
+from atb.clock import now_ms, parse_time
 from atb.config.targets import AnyTarget
 from atb.config.trading import TradingSpec
 from atb.errors import AtbError, DataError, UsageError
@@ -39,6 +39,7 @@ class Serving:
         max_gap: missing bars that a window, or a label, may contain.
         profile: what drift is measured against; None for a model that has none.
         synthetic: whether a simulator made any of what it learned from.
+        learned_until: close of the last bar it learned from, ms UTC.
     """
 
     predictor: Predictor
@@ -47,6 +48,7 @@ class Serving:
     max_gap: int
     profile: Profile | None
     synthetic: bool
+    learned_until: int
 
     @property
     def version(self) -> Version:
@@ -81,6 +83,7 @@ def opened(version: Version, clock: Clock = now_ms, max_delay_ms: int | None = N
         config.dataset.max_gap,
         read_profile(profile) if profile.exists() else None,
         bool(metadata["synthetic"]),
+        parse_time(metadata["learned_until"]),
     )
 
 

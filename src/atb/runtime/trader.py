@@ -184,8 +184,11 @@ class Trader:
         self.paper.rules(serving.trading)
         self.paper.warm(history)
         self._serve(serving)
-        what = f"{serving.version.reference} runs from the bar of {iso(candle.time)} on"
-        self._listen(Noted(what))
+        name = serving.version.reference
+        self._listen(Noted(f"{name} runs from the bar of {iso(candle.time)} on"))
+        if candle.time < serving.learned_until:  # as only a replay's can be
+            until = iso(serving.learned_until)
+            self._listen(Warned(f"{name} learned from bars up to {until}; trust only later ones"))
         return serving
 
     def _history(self, serving: Serving, until_ms: int | None) -> Candles:
