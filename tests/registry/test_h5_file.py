@@ -130,6 +130,29 @@ def test_an_array_that_is_described_twice_is_refused() -> None:
         h5_file.shapes(bytes(twice))
 
 
+def changed(content: bytes, old: bytes, new: bytes) -> bytes:
+    """With the first place that holds some bytes changed."""
+    assert old in content
+    return content.replace(old, new, 1)
+
+
+def test_what_a_file_says_of_itself_is_asked() -> None:
+    content = written(lambda file: file.create_dataset("x", data=np.zeros((3, 5), np.float32)))
+    at = content.index(b"\3\1", 96)
+    place = content[at : at + 18]
+    tree = b"TREE\0\0\1\0" + b"\xff" * 16
+    count = content.index(struct.pack("<BBHII", 1, 0, 5, 1, 256))
+    lies = {
+        r"to have 60 bytes, has 56": changed(content, place, place[:10] + struct.pack("<Q", 56)),
+        r"not of its length": content + b"x",
+        r"no part of a tree": changed(content, tree, tree[:-8] + bytes(8)),
+        r"of 7 messages has 5": content[: count + 2] + b"\7" + content[count + 3 :],
+    }
+    for words, lie in lies.items():
+        with pytest.raises(FormError, match=words):
+            h5_file.shapes(lie)
+
+
 def test_damage_is_refused_or_harmless_and_never_takes_long() -> None:
     content, draw = written(layered(12)), random.Random(1)
     longest, refused = 0.0, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from atb.registry import onnx_shapes, onnx_wire
+from atb.registry.onnx_known import Known
 from atb.registry.onnx_rules import RULES
 from atb.registry.onnx_wire import WireError
+from atb.runtime.pool import REFUSALS
 
 SIDES = {"x": (1, 6, 5), "image": (1, 3, 8, 6), "flags": (1, 6, 5), "steps": (7, 1, 5)}
 
@@ -98,12 +101,17 @@ def graph_of(operator: str, reads: list[Any], attributes: dict[str, Any], output
 
 def told(model: Any) -> list[tuple[int, ...]]:
     """Shapes of the results of the only operator."""
+    return [one.shape for one in known_of(model)]
+
+
+def known_of(model: Any) -> list[Known]:
+    """What is known of the results of the only operator."""
     graph = onnx_wire.model(model.SerializeToString())["graph"]
     known = {
         **{bytes(one["name"]): onnx_shapes.of_tensor(one) for one in graph["initializer"]},
         **{bytes(one["name"]): onnx_shapes.of_input(one) for one in graph["input"]},
     }
-    return [one.shape for _, one in onnx_shapes.made(graph["node"][0], known)]
+    return [one for _, one in onnx_shapes.made(graph["node"][0], known)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{len(case[2])}")
@@ -159,6 +167,19 @@ def test_a_shape_that_is_computed_is_known() -> None:
         (("Squeeze", ["x", whole(9)], {}, 1), "not among"),
         (("MaxPool", ["image"], {"kernel_shape": [0, 2]}, 1), "a window of"),
         (("MaxPool", ["image"], {}, 1), "cannot be told"),
+        (
+            ("Conv", ["image", zeros(4, 3, 3, 2)], {"kernel_shape": [3, 2**30]}, 1),
+            r"kernel_shape is said to be \[3, 1073741824\], it is \[3, 2\]",
+        ),
+        (
+            ("GRU", ["steps", zeros(1, 12, 5), zeros(1, 12, 4)], {"hidden_size": 5}, 1),
+            "hidden_size is said to be 5, it is 4",
+        ),
+        (
+            ("Split", ["x"], {"axis": 2, "num_outputs": 2}, 3),
+            "num_outputs is said to be 2, it is 3",
+        ),
+        (("Flatten", ["x"], {"axis": 2**40}, 1), "an attribute of 1099511627776"),
         (("Add", ["x", zeros(4)], {}, 1), "cannot be told"),
     ],
 )
@@ -171,3 +192,55 @@ def test_every_rule_is_named_for_an_operator() -> None:
     from onnx import defs
 
     assert [name for name in RULES if not defs.has(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("case", "products"),
+    [
+        (("Add", ["x", "x"], {}, 1), 0),
+        (("MatMul", ["x", zeros(5, 4)], {}, 1), 6 * 4 * 5),
+        (("Gemm", [zeros(3, 4), zeros(2, 4)], {"transB": 1}, 1), 3 * 2 * 4),
+        (("Conv", ["image", zeros(4, 3, 3, 2)], {}, 1), 4 * 6 * 5 * 18),
+        (("MaxPool", ["image"], {"kernel_shape": [3, 2]}, 1), 3 * 6 * 5 * 6),
+        (("GRU", ["steps", zeros(1, 12, 5), zeros(1, 12, 4)], {"hidden_size": 4}, 1), 7 * 12 * 9),
+    ],
+)
+def test_multiplications_are_counted(case: Any, products: int) -> None:
+    (known,) = known_of(graph_of(*case))
+    assert known.products == products
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64, np.uint8])
+@pytest.mark.parametrize("operator", ["Add", "Sub", "Mul", "ReduceProd"])
+@pytest.mark.parametrize("values", [[3, 5], [-7, 100], [2**31 - 1, 2], [2**16, 2**16], [200, 99]])
+def test_numbers_are_those_that_onnxruntime_makes_or_not_known(
+    kind: Any, operator: str, values: list[int]
+) -> None:
+    """It lets some wrap around and holds others at the largest: then none is told."""
+    one, other = np.array(values).astype(kind)[:, np.newaxis]
+    reads = [np.array([*one, *other])] if operator == "ReduceProd" else [one, other]
+    model = graph_of(operator, reads, {}, 1)
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+    except REFUSALS:  # not every operator takes every type
+        return
+    feeds = {
+        name: np.zeros(sides, bool if name == "flags" else np.float32)
+        for name, sides in SIDES.items()
+    }
+    (answer,) = session.run(None, feeds)
+    (known,) = known_of(model)
+    exact = {"Add": sum, "Sub": lambda v: v[0] - v[1]}.get(operator, math.prod)
+    wanted = exact([int(*one), int(*other)])
+    fits = np.iinfo(kind).min <= wanted <= np.iinfo(kind).max and abs(wanted) < 2**31
+    assert (known.value is not None) == fits
+    if known.value is not None:
+        assert known.value.tolist() == answer.tolist() == [wanted]
+        assert known.value.dtype == answer.dtype == kind
+
+
+def test_a_result_of_many_sides_is_refused() -> None:
+    axes = whole(*range(6))
+    read = onnx_wire.model(graph_of("Unsqueeze", ["x", axes], {}, 1).SerializeToString())
+    with pytest.raises(WireError, match="a tensor of 9 sides"):
+        onnx_shapes.require_small(read["graph"])

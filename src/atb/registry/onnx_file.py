@@ -15,7 +15,8 @@ import numpy as np
 
 from atb.errors import IntegrityError
 from atb.registry import onnx_shapes, onnx_wire
-from atb.registry.onnx_rules import MAX_RANK, RULES
+from atb.registry.onnx_known import MAX_RANK
+from atb.registry.onnx_rules import RULES
 from atb.registry.onnx_wire import Message, WireError
 
 MAX_BYTES = 100_000_000

@@ -9,91 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Shape: TypeAlias = tuple[int, ...]
-Numbers: TypeAlias = npt.NDArray[Any]
-FEW = 64  # numbers that are computed along
-MAX_RANK = 8
-# Whole-number types that are computed along, by ONNX's number of them.
-WHOLE: Mapping[int, str] = {
-    **{2: "<u1", 3: "<i1", 4: "<u2", 5: "<i2", 6: "<i4"},
-    **{7: "<i8", 9: "?", 12: "<u4", 13: "<u8"},
-}
-
-
-class ShapeError(ValueError):
-    """Shapes that do not fit their operator, or cannot be told."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a tensor before anything runs.
-
-    Attributes:
-        shape: its sides.
-        value: its numbers, where they are few and whole and do not depend on the window.
-        products: multiplications that it takes.
-    """
-
-    shape: Shape
-    value: Numbers | None = None
-    products: int = 0
-
-    @property
-    def numbers(self) -> Numbers:
-        """Its value.
-
-        Raises:
-            ShapeError: when it depends on the window.
-        """
-        if self.value is None:
-            raise ShapeError("a shape depends on what is in the window")
-        return self.value
-
-
-@dataclass(frozen=True)
-class Node:
-    """One operator: what it reads, its whole-number attributes by name, how much it makes."""
-
-    operator: str
-    inputs: Sequence[Known | None]
-    attributes: Mapping[str, Any]
-    outputs: int
-
-    def __getitem__(self, position: int) -> Known:
-        """An input that must be there."""
-        found = self.inputs[position]
-        if found is None:
-            raise ShapeError(f"its input {position} is missing")
-        return found
-
-    def optional(self, position: int) -> Known | None:
-        """An input that may be left out."""
-        return self.inputs[position] if position < len(self.inputs) else None
-
-    def listed(self, name: str, position: int) -> list[int] | None:
-        """Whole numbers given as an attribute or, in newer opsets, as an input."""
-        given = self.optional(position)
-        found = given.numbers.ravel().tolist() if given is not None else self.attributes.get(name)
-        return None if found is None else [int(one) for one in found]
-
-    def axis(self, rank: int, default: int = 0) -> int:
-        """The attribute `axis`, counted from the front."""
-        return _axes([self.attributes.get("axis", default)], rank)[0]
-
+from atb.registry.onnx_known import (
+    FEW,
+    WHOLE,
+    Known,
+    Node,
+    Shape,
+    ShapeError,
+    front,
+    held,
+    wide,
+)
 
 Rule: TypeAlias = Callable[[Node], Sequence[Known]]
-
-
-def _axes(axes: Sequence[int], rank: int) -> list[int]:
-    if any(not -rank <= axis < rank for axis in axes):
-        raise ShapeError(f"the axes {list(axes)} are not among {rank}")
-    return [axis % rank for axis in axes]
 
 
 def _same(node: Node) -> Sequence[Known]:
@@ -104,17 +36,17 @@ def _elementwise(node: Node) -> Sequence[Known]:
     given = [one for one in node.inputs if one is not None]
     shape = np.broadcast_shapes(*(one.shape for one in given))
     compute = COMPUTED.get(node.operator)
-    values = [one.value for one in given if one.value is not None]
+    values = [found for one in given if (found := wide(one.value)) is not None]
     if compute is None or len(values) < len(given) or math.prod(shape) > FEW:
         return [Known(shape)]
-    with np.errstate(over="ignore"):  # as onnxruntime, which lets whole numbers wrap around
-        return [Known(shape, np.asarray(compute(*values)))]
+    made, last = np.asarray(compute(*values)), given[-1].numbers
+    return [Known(shape, held(made, made.dtype if made.dtype == bool else last.dtype))]
 
 
 def _cast(node: Node) -> Sequence[Known]:
     value, kind = node[0].value, WHOLE.get(node.attributes["to"])
     known = value is not None and kind is not None
-    return [Known(node[0].shape, value.astype(kind) if known else None)]  # type: ignore[union-attr]
+    return [Known(node[0].shape, held(value, np.dtype(kind)) if known else None)]
 
 
 def _shaped(known: Known, shape: Shape) -> Sequence[Known]:
@@ -144,20 +76,20 @@ def _flatten(node: Node) -> Sequence[Known]:
 def _squeeze(node: Node) -> Sequence[Known]:
     shape, axes = node[0].shape, node.listed("axes", 1)
     ones = [i for i, side in enumerate(shape) if side == 1]
-    gone = ones if axes is None else _axes(axes, len(shape))
+    gone = ones if axes is None else front(axes, len(shape))
     return _shaped(node[0], tuple(side for i, side in enumerate(shape) if i not in gone))
 
 
 def _unsqueeze(node: Node) -> Sequence[Known]:
     axes = node.listed("axes", 1) or []
     rank = len(node[0].shape) + len(axes)
-    new, sides = _axes(axes, rank), list(node[0].shape)
+    new, sides = front(axes, rank), list(node[0].shape)
     return _shaped(node[0], tuple(1 if i in new else sides.pop(0) for i in range(rank)))
 
 
 def _transpose(node: Node) -> Sequence[Known]:
     shape = node[0].shape
-    order = _axes(node.attributes.get("perm", range(len(shape))[::-1]), len(shape))
+    order = front(node.attributes.get("perm", range(len(shape))[::-1]), len(shape))
     if sorted(order) != list(range(len(shape))):
         raise ShapeError(f"{order} is no order of {len(shape)} axes")
     value = node[0].value
@@ -170,7 +102,7 @@ def _slice(node: Node) -> Sequence[Known]:
     starts, ends = (node[position].numbers.ravel().tolist() for position in (1, 2))
     axes, steps = node.listed("axes", 3), node.listed("steps", 4)
     cuts = [slice(None)] * len(shape)
-    chosen = _axes(range(len(starts)) if axes is None else axes, len(shape))
+    chosen = front(range(len(starts)) if axes is None else axes, len(shape))
     for axis, *cut in zip(chosen, starts, ends, steps or [1] * len(starts), strict=True):
         cuts[axis] = slice(*(int(one) for one in cut))
     sides = (len(range(*cut.indices(side))) for cut, side in zip(cuts, shape, strict=True))
@@ -195,6 +127,7 @@ def _split(node: Node) -> Sequence[Known]:
     shape = node[0].shape
     axis = node.axis(len(shape))
     each = node.listed("split", 1)
+    _require_said(node, "num_outputs", node.outputs)
     if each is None:
         size = -(-shape[axis] // node.outputs)
         each = [min(size, max(0, shape[axis] - i * size)) for i in range(node.outputs)]
@@ -235,7 +168,7 @@ def _sides(known: Known) -> Shape:
 
 def _pad(node: Node) -> Sequence[Known]:
     shape, pads = list(node[0].shape), node.listed("pads", 1) or []
-    axes = _axes(node.listed("axes", 3) or range(len(shape)), len(shape))
+    axes = front(node.listed("axes", 3) or range(len(shape)), len(shape))
     for axis, before, after in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
         shape[axis] = max(0, shape[axis] + before + after)
     return [Known(tuple(shape))]
@@ -245,14 +178,15 @@ def _reduce(node: Node) -> Sequence[Known]:
     shape, axes = node[0].shape, node.listed("axes", 1)
     if not axes and node.attributes.get("noop_with_empty_axes", 0):
         return _same(node)
-    gone = _axes(axes or range(len(shape)), len(shape))
+    gone = front(axes or range(len(shape)), len(shape))
     keep = node.attributes.get("keepdims", 1)
     sides = [(i, 1 if i in gone else side) for i, side in enumerate(shape)]
     result = tuple(side for i, side in sides if keep or i not in gone)
     value = node[0].value
     if node.operator != "ReduceProd" or value is None:
         return [Known(result)]
-    return [Known(result, np.prod(value, axis=tuple(gone), dtype=value.dtype).reshape(result))]
+    exact = np.asarray(np.prod(value.astype(object), axis=tuple(gone)), object).reshape(result)
+    return [Known(result, held(exact, value.dtype))]
 
 
 def _matmul(node: Node) -> Sequence[Known]:
@@ -288,6 +222,7 @@ def _gemm(node: Node) -> Sequence[Known]:
 def _conv(node: Node) -> Sequence[Known]:
     weights = node[3 if node.operator == "QLinearConv" else 1].shape
     batch, *sides = node[0].shape[:1] + node[0].shape[2:]
+    _require_said(node, "kernel_shape", [*weights[2:]])
     shape = (batch, weights[0], *_slid(node, sides, weights[2:]))
     return [_summed(shape, math.prod(weights[1:]))]
 
@@ -297,6 +232,13 @@ def _pool(node: Node) -> Sequence[Known]:
     kernel = node.attributes["kernel_shape"]
     shape = (batch, channels, *_slid(node, sides, kernel))
     return [_summed(shape, math.prod(kernel))] * node.outputs
+
+
+def _require_said(node: Node, name: str, actual: Any) -> None:
+    """What is said beside what is there agrees: onnxruntime ends the process over some lies."""
+    said = node.attributes.get(name, actual)
+    if said != actual:
+        raise ShapeError(f"its {name} is said to be {said}, it is {actual}")
 
 
 def _slid(node: Node, sides: Sequence[int], kernel: Sequence[int]) -> list[int]:
@@ -330,6 +272,7 @@ def _recurrent(node: Node) -> Sequence[Known]:
         raise ShapeError("its batch comes first")
     steps, batch, _ = node[0].shape
     directions, gates, units = node[2].shape
+    _require_said(node, "hidden_size", units)
     state = Known((directions, batch, units))
     products = steps * batch * directions * gates * (node[1].shape[2] + units)
     return [Known((steps, directions, batch, units), None, products), state, state][: node.outputs]

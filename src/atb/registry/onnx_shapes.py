@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from atb.registry.onnx_rules import FEW, MAX_RANK, RULES, WHOLE, Known, Node, Shape
+from atb.registry.onnx_known import FEW, MAX_RANK, WHOLE, Known, Node, Shape
+from atb.registry.onnx_rules import RULES
 from atb.registry.onnx_wire import Message, WireError, varint
 
 BATCH = 128  # windows that a graph is asked at once, when not only one
+MAX_NUMBER = 2**31  # in an attribute: sides, steps and axes
 MAX_NUMBERS = 20_000_000  # of all tensors together, for each window
 MAX_PRODUCTS = 2_000_000_000  # for each window
 
@@ -114,8 +116,14 @@ def _attribute(attribute: Message) -> Any:
         held = sum(1 if isinstance(one, int) else len(one) for one in attribute["ints"])
         if held > 10 * FEW:  # bytes, of which a packed number has at most 10
             raise WireError(f"it has an attribute of more than {FEW} numbers")
-        return list(whole_numbers(attribute["ints"]))
-    return next(whole_numbers([attribute["i"]])) if "i" in attribute else None
+        return [_reasonable(one) for one in whole_numbers(attribute["ints"])]
+    return _reasonable(next(whole_numbers([attribute["i"]]))) if "i" in attribute else None
+
+
+def _reasonable(number: int) -> int:
+    if abs(number) > MAX_NUMBER:
+        raise WireError(f"it has an attribute of {number}")
+    return number
 
 
 def _require_few_sides(shape: Shape) -> None:
