@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -75,6 +76,17 @@ def virtual(file: h5py.File) -> None:
 
 def outside(file: h5py.File) -> None:
     file.create_dataset("outside", (3,), "f4", external=[("/etc/passwd", 0, 12)])
+
+
+def wide(file: h5py.File) -> None:
+    file["wide"] = np.zeros(8192, np.float32)
+
+
+def twofold() -> bytes:
+    """Two configurations: which of them would be read?"""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return keras(DENSE, None, ("config.json", network(part("Lambda"))))
 
 
 def link(target: Any) -> Callable[[h5py.File], None]:
@@ -155,6 +167,14 @@ def keras_corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
         "wide": (keras(network(part("Dense", units=10**9))), "'units' is 1000000000"),
         "wider-than-weights": (keras(network(part("Dense", units=4096))), "more than 4"),
         "long": (keras(network(part("Reshape", target_shape=[10**9]))), "'target_shape'"),
+        "many-wide": (
+            keras(network(*[part("Dense", units=8192)] * 60), weights(wide)), "4026531840 weights"),
+        "wide-input": (
+            keras(network(part("InputLayer", batch_shape=[None, 10**5, 10**5]))),
+            "windows of 10000000000 numbers"),
+        "before": (b"MZ" + keras(), "does not begin as an archive"),
+        "twice": (twofold(), "a member twice"),
+        "64-bit": (keras()[:-22] + b"PK\6\7" + bytes(16) + keras()[-22:], "64-bit form"),
         "deep": (keras(b"[" * 200_000), "JSON that is none"),
         "no-class": (keras(b"{}"), "has no class"),
         "many-parts": (keras(network(part("Dense", x=[0] * 10**5))), "more than 50000 parts"),

@@ -6,6 +6,7 @@ of weights that lie in it. Knows the file's form; needs neither Keras nor Tensor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ LIMITS = {r"metadata\.json": 10_000, r"config\.json": 4_000_000, r"model\.weight
 MAX_PARTS = 50_000  # of a configuration
 MAX_NUMBER = 100_000
 MAX_WIDTH = 8_192
+MAX_WEIGHTS = 500_000_000  # all widths together times the longest side of any stored weight
+MAX_INPUT = 10_000_000
 
 # By module, the classes a network may be made of.
 KNOWN: Mapping[str | None, frozenset[str]] = {
@@ -86,12 +89,18 @@ def require_plain(path: Path) -> None:
 def _require_known(config: Any, widest: int) -> None:
     """Every class is of the list, every number one that a network of these weights may have."""
     _require(isinstance(config, dict) and "class_name" in config, "its configuration has no class")
+    made = 0
     for key, value in _parts(config):
         if isinstance(value, dict):
             _require_class(value)
+        elif isinstance(value, list) and key == "batch_shape":
+            given = math.prod(side for side in value if isinstance(side, int))
+            _require(given <= MAX_INPUT, f"it takes windows of {given} numbers")
         elif isinstance(value, int) and key not in FREE:
             limit = widest if key in WIDTHS else MAX_NUMBER
             _require(abs(value) <= limit, f"its {key!r} is {value}, more than {limit}")
+            made += abs(value) * widest if key in WIDTHS else 0
+    _require(made <= MAX_WEIGHTS, f"its layers could have {made} weights, more than {MAX_WEIGHTS}")
 
 
 def _require_class(part: Mapping[str, Any]) -> None:
