@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 from atb.errors import IntegrityError
@@ -41,3 +45,35 @@ def test_what_is_no_keras_file_is_one_clear_error(tmp_path: Path) -> None:
 
     with pytest.raises(IntegrityError, match="no plain network"):
         rewrite(folder(tmp_path, b"no zip at all"), tmp_path / "out.onnx")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"layers": [{"class_name": "Dense", "module": "keras.layers"}]},
+        {"layers": [], "input_layers": [["none", 0, 0]], "output_layers": [["none", 0, 0]]},
+        {"layers": None},
+    ],
+)
+def test_a_plain_network_that_keras_cannot_make_is_one_clear_error(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    """Keras ends in a KeyError, a RuntimeError or a TypeError."""
+    from atb.export.rewrite import load
+
+    described = {"name": "serving", "input_layers": [], "output_layers": [], **wrong}
+    config = {
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "config": described,
+        "registered_name": "Functional",
+    }
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        file.create_group("layers")
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", weights.getvalue())
+    with pytest.raises(IntegrityError, match="Keras cannot load it"):
+        load(path)

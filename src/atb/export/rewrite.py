@@ -61,7 +61,7 @@ def load(path: Path) -> keras.Model:
     known = {"FeatureSet": FeatureSet, "Guard": Guard, "Isotonic": Isotonic, **OBJECTS}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError) as error:
+    except (AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise IntegrityError(
             f"Keras cannot load it ({error})".splitlines()[0],
             where=str(path),

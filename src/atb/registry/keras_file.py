@@ -88,7 +88,8 @@ def require_plain(path: Path) -> None:
 
 def _require_known(config: Any, widest: int) -> None:
     """Every class is of the list, every number one that a network of these weights may have."""
-    _require(isinstance(config, dict) and "class_name" in config, "its configuration has no class")
+    whole = isinstance(config, dict) and config.get("class_name") == "Functional"
+    _require(whole, "its configuration is none of a network")
     made = 0
     for key, value in _parts(config):
         if isinstance(value, dict):
