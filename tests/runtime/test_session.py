@@ -239,7 +239,7 @@ def test_a_folder_that_tells_one_story_is_opened(model):
     assert Session.open(folder).width == 5
 
 
-def graph_of(*nodes, **constants):
+def graph_of(*nodes, second=None, **constants):
     """Bytes of a graph of candles made of these operators."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -247,7 +247,7 @@ def graph_of(*nodes, **constants):
     made = helper.make_tensor_value_info("return", TensorProto.FLOAT, None)
     held = [numpy_helper.from_array(np.asarray(one), name) for name, one in constants.items()]
     whole = helper.make_model(
-        helper.make_graph(list(nodes), "test", [given], [made], held),
+        helper.make_graph(nodes, "test", [given], [made, *([second] if second else [])], held),
         opset_imports=[helper.make_opsetid("", 18)],
         ir_version=9,
     )
@@ -305,3 +305,21 @@ def test_one_window_or_a_known_number_of_them_is_asked(model, monkeypatch, count
 def test_a_number_without_end_is_none(model):
     with pytest.raises(IntegrityError, match="not a whole number"):
         Session.open(model(window="1" * 5000))
+
+
+def test_words_nested_without_end_are_none(model):
+    with pytest.raises(IntegrityError, match="feature_names cannot be read"):
+        Session.open(model(feature_names="[" * 90_000))
+
+
+def test_features_that_are_one_number_are_refused(model):
+    from onnx import TensorProto, helper
+
+    content = graph_of(
+        helper.make_node("ReduceMean", ["candles", "axes"], ["return"], keepdims=0),
+        helper.make_node("ReduceMean", ["candles"], ["features"], keepdims=0),
+        axes=np.array([1, 2], np.int64),
+        second=helper.make_tensor_value_info("features", TensorProto.FLOAT, []),
+    )
+    with pytest.raises(IntegrityError, match="features"):
+        Session.open(model(content)).observe(np.ones((1, 6, 5), np.float32))

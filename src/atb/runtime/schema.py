@@ -71,7 +71,7 @@ def _named(says: Mapping[str, str], model: Path) -> list[str]:
     """Names of the features that the graph computes; none where it does not say, as old ones."""
     try:
         return list(json.loads(says.get("feature_names", "[]")))
-    except (ValueError, TypeError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise _error(f"the graph's feature_names cannot be read ({error})", model) from error
 
 

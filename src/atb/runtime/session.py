@@ -257,7 +257,7 @@ def _outputs(session: onnxruntime.InferenceSession, path: Path) -> tuple[str, in
     names = [signal.name, *(one.name for one in others)]
     if signal.name not in UNITS or names[1:] not in ([], [FEATURES]):
         raise _error(f"the graph gives {names}, not one of {list(UNITS)} and {FEATURES}", path)
-    return signal.name, others[0].shape[-1] if others else None
+    return signal.name, [None, *others[0].shape][-1] if others else None
 
 
 def _error(what: str, path: Path, remedy: str = "train the model again") -> IntegrityError:
