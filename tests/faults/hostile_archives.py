@@ -227,6 +227,11 @@ def array(values: Any, **options: Any) -> bytes:
     return stream.getvalue()
 
 
+def described_as(words: str) -> bytes:
+    """An array whose header, which numpy would evaluate, says this."""
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(words) + 1) + words.encode() + b"\n"
+
+
 def skops_corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
     """By name: the file, and a part of what is said of it."""
     touch = np.array([Touch(marker)], object)
@@ -237,7 +242,11 @@ def skops_corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
         "operator": (line(node("OperatorFuncNode", "attrgetter", "operator")), "'attrgetter'"),
         "other-loader": (
             line(node("ReduceNode", "Ridge", "sklearn.linear_model._ridge")), "'ReduceNode'"),
-        "objects": (line(RIDGE, ("1.npy", array(touch, allow_pickle=True))), "no numbers"),
+        "objects": (line(RIDGE, ("1.npy", array(touch, allow_pickle=True))), "no array of numbers"),
+        "array-of-brackets": (line(RIDGE, ("1.npy", described_as("(" * 9000))), "no array of"),
+        "array-of-signs": (line(RIDGE, ("1.npy", described_as("-" * 9000 + "1"))), "no array of"),
+        "array-of-less-than-nothing": (
+            line(RIDGE, ("1.npy", array(np.zeros(3)).replace(b"(3,)", b"(-3,)"))), "no array of"),
         "array-bomb": (line(RIDGE, ("1.npy", large)), "1.npy"),
         "dots": (line(RIDGE, ("../1.npy", b"x")), "'../1.npy'"),
         "deep": (zipped([("schema.json", b"[" * 200_000)]), "JSON that is none"),
