@@ -17,7 +17,6 @@ from atb.errors import DataError, GateRefusedError, IntegrityError, UsageError
 from atb.export.closeness import Closeness
 from atb.market import files, sample
 from atb.market.candles import COLUMNS, Candles
-from atb.market.lob import sample as book_sample
 from atb.presets import create_config_from_preset
 from atb.registry import store
 from atb.registry.integrity import verify
@@ -91,17 +90,6 @@ def test_what_was_measured_is_over_the_validation_windows(
     assert 0 < small.change < 0.01
     found, spread = small.difference, said.value[rows].std()
     assert found.rms * 0.005 == pytest.approx(found.share * spread, rel=1e-6)
-
-
-def test_moves_become_classes_at_the_thresholds_that_train_rows_said() -> None:
-    """Of the first of several horizons: some rise, some fall, and those without an outcome stay."""
-    config = create_config_from_preset("lob-mlp", "TEST")
-    book = book_sample.simulate("TEST", 300, seed=0)
-    first, *others = config.target.horizons
-    metadata = {"dataset": {"thresholds": [0.0, *(1e9 for _ in others)]}}
-    found = smaller._outcomes(config, metadata, book)
-    assert np.isnan(found[-first:]).all() and len(others) > 0
-    assert set(found[:-first]) == {0, 1, 2}
 
 
 def test_the_first_window_may_begin_with_the_first_row(

@@ -5,7 +5,6 @@ Reads configurations and metadata, no weights, so that what does not fit is refu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from atb.config.spec import Spec
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import ConfigError
 from atb.presets import KINDS
-from atb.registry import integrity, store
+from atb.registry import document, integrity, store
 from atb.registry.version import Version
 from atb.workspace import Workspace
 
@@ -61,7 +60,7 @@ def find(workspace: Workspace, reference: str, config: TrainingConfig) -> Parent
     theirs = from_json((version.path / "config.json").read_text(), str(version.path))
     for complaint in _differences(theirs, config):
         raise ConfigError(complaint, where=f"--from {reference}", remedy="train with its recipe")
-    metadata = json.loads((version.path / "metadata.json").read_text())
+    metadata = document.read(version.path / "metadata.json")
     grandparent = metadata["warm_start"]
     inherited = grandparent is not None and grandparent.get("synthetic", True)  # unsaid counts
     synthetic = metadata["synthetic"] or inherited

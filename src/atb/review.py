@@ -6,11 +6,9 @@ be is for the gates.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from atb import rivals
@@ -18,8 +16,8 @@ from atb.clock import now_ms
 from atb.config.features import lookback
 from atb.config.gates import Limits
 from atb.config.training import TrainingConfig, from_json
-from atb.errors import AtbError, GateRefusedError, IntegrityError, UsageError, nearest
-from atb.registry import gate_file, integrity, promotion, store
+from atb.errors import AtbError, GateRefusedError, UsageError, nearest
+from atb.registry import document, gate_file, integrity, promotion, store
 from atb.registry.gates import GATES, Dossier, Finding, judged
 from atb.registry.journal import Entry
 from atb.registry.promotion import Grounds, OvertakenError, State
@@ -185,23 +183,16 @@ def _dossier(workspace: Workspace, version: Version, limits: Limits, seen: State
     metadata, metrics, recipe, said = {}, {}, {}, {}
     rivalry = None
     with problems.of("schema"):
-        metadata = _json(version.path / "metadata.json")
+        metadata = document.read(version.path / "metadata.json")
         recipe = _facts(from_json((version.path / "config.json").read_text(), str(version.path)))
         said = dict(Session.open(version.path).says)
     with problems.of("skill"):
-        metrics = _json(version.path / "metrics.json")
+        metrics = document.read(version.path / "metrics.json")
     if seen.running and limits.maximum_worsening is not None:
         with problems.of("not_worse"):
             running = promotion.version_of(workspace, seen.running)
             rivalry = rivals.rivalry(version, running, limits.minimum_shared_rows)
     return Dossier(version, files, metadata, metrics, recipe, said, now, rivalry, problems)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text())
-    if not isinstance(found, dict):
-        raise IntegrityError("it holds no object", where=str(path), remedy="train it again")
-    return found
 
 
 def _facts(config: TrainingConfig) -> dict[str, Any]:

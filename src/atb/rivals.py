@@ -5,7 +5,6 @@ Knows where predictions lie and which of them may be compared; the figures are `
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +17,7 @@ from atb.config.training import TrainingConfig, from_json
 from atb.errors import DataError, IntegrityError, UsageError
 from atb.evaluation import paired
 from atb.evaluation.metric import Outcome
-from atb.registry import integrity
+from atb.registry import document, integrity
 from atb.registry.gates import Rivalry
 from atb.registry.version import Version
 from atb.report import predicted
@@ -108,9 +107,7 @@ def read(version: Version) -> Contender:
     path = version.path
     integrity.verify(path)
     config = from_json((path / "config.json").read_text(), str(path))
-    metadata, metrics = (
-        json.loads((path / name).read_text()) for name in ("metadata.json", "metrics.json")
-    )
+    metadata, metrics = (document.read(path / name) for name in ("metadata.json", "metrics.json"))
     return Contender(version, config, metrics, predicted.read(path, config, metadata))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,14 +28,15 @@ from atb.export import closeness, quantise
 from atb.export.closeness import Closeness
 from atb.export.quantise import Way
 from atb.market.access import load_history
-from atb.market.history import Float32, History
-from atb.registry import onnx_file, store
+from atb.market.history import History
+from atb.registry import document, onnx_file, store
 from atb.registry.gates import Finding
 from atb.registry.integrity import verify
 from atb.registry.served import GRAPH, MAX_CHANGE, MAX_SHARE, METADATA, PRECISION, SERVES, SMALLER
 from atb.registry.version import Version
+from atb.runtime import scoring
+from atb.runtime.drift import outcomes_of
 from atb.runtime.session import Session
-from atb.targets.build import build
 from atb.workspace import Workspace
 
 Float64 = npt.NDArray[np.float64]
@@ -44,7 +45,6 @@ Int64 = npt.NDArray[np.int64]
 METRICS = "metrics.json"
 FEWEST = 100  # validation windows below which a metric says too little
 CALIBRATING = 512  # windows on which ranges are measured
-BATCH = 256
 MAX_FEATURES = 1e-5  # float32 rounding; features do not become smaller
 
 
@@ -144,7 +144,7 @@ def made(
             became smaller.
     """
     verify(version.path)
-    metadata = json.loads((version.path / METADATA).read_text())
+    metadata = document.read(version.path / METADATA)
     if metadata.get(SERVES, GRAPH) != GRAPH:
         raise UsageError(
             f"{version.reference} serves {metadata[SERVES]} already",
@@ -153,7 +153,7 @@ def made(
     config = from_json((version.path / "config.json").read_text(), str(version.path))
     session = Session.open(version.path)
     history = _rows(config, metadata, workspace, candles, listen)
-    outcomes = _outcomes(config, metadata, history)
+    outcomes = outcomes_of(config, metadata, history)
     ends = _ends(session, metadata, history, outcomes)
     small = _measured(version, way, session, history, ends, outcomes[ends], metadata)
     _require_close(small)
@@ -169,7 +169,7 @@ def register(workspace: Workspace, small: Smaller) -> Version:
         StorageError: when the disk refuses.
     """
     source, word = small.source, quantise.WAYS[small.way].word
-    metadata = _json(source.path / METADATA)
+    metadata = document.read(source.path / METADATA)
     said = {SERVES: small.name, PRECISION: word, SMALLER: small.to_json()}
     copies: dict[str, Callable[[Path], Any]] = {
         name: partial(shutil.copyfile, source.path / name) for name in verify(source.path)
@@ -177,7 +177,7 @@ def register(workspace: Workspace, small: Smaller) -> Version:
     files: dict[str, Callable[[Path], Any]] = {
         **copies,
         METADATA: partial(_write_json, metadata | said),
-        METRICS: partial(_write_json, _json(source.path / METRICS) | {"graph": GRAPH}),
+        METRICS: partial(_write_json, document.read(source.path / METRICS) | {"graph": GRAPH}),
         small.name: partial(_write_bytes, small.graph),
     }
     named = f"{metadata['version']}-{word}"
@@ -197,12 +197,13 @@ def _measured(
     known: Way = quantise.WAYS[way]
     content = onnx_file.read(version.path / GRAPH)
     chosen = ends[np.linspace(0, len(ends) - 1, min(CALIBRATING, len(ends))).astype(np.int64)]
-    calibrating = np.concatenate(list(_windows(session, history, chosen)))
+    calibrating = np.concatenate(list(scoring.gathered(session, history, chosen)))
     graph = quantise.smaller(content, known, calibrating)
     name = f"model.{known.word}.onnx"
     onnx_file.require_plain(graph, name)
     exact, small = (
-        closeness.answers(file, _windows(session, history, ends)) for file in (content, graph)
+        closeness.answers(file, scoring.gathered(session, history, ends))
+        for file in (content, graph)
     )
     scale = float(metadata["dataset"]["target_scale"][0])
     metric = TRIALS[session.unit].deciding
@@ -244,25 +245,14 @@ def _rows(
     return history
 
 
-def _outcomes(config: TrainingConfig, metadata: Mapping[str, Any], history: History) -> Float64:
-    """`[N]` what came true of each row over the horizon that is traded; NaN where it is unknown."""
-    labels = build(config.target, history, config.dataset.max_gap)
-    if labels.pending:  # classes by thresholds that train rows had said
-        labels = labels.cut(np.array(metadata["dataset"]["thresholds"]))
-    outcomes: Float64 = labels.value[:, 0]
-    return outcomes
-
-
 def _ends(
     session: Session, metadata: Mapping[str, Any], history: History, outcomes: Float64
 ) -> Int64:
     """Rows of the validation period that end a whole window, and whose outcome is known."""
     first, last = metadata["dataset"]["periods"]["validation"]
     within = (history.time >= parse_time(first)) & (history.time <= parse_time(last))
-    ends: Int64 = np.flatnonzero(within & np.isfinite(outcomes))
-    ends = ends[ends >= session.rows - 1]
-    segments = history.segments(session.max_gap)
-    ends = ends[segments[ends] == segments[ends - session.rows + 1]]
+    ends = scoring.whole(session, history)
+    ends = ends[within[ends] & np.isfinite(outcomes[ends])]
     if len(ends) < FEWEST:
         raise DataError(
             f"{len(ends)} of the model's validation windows, {first} to {last}, are among these "
@@ -271,13 +261,6 @@ def _ends(
             remedy="name the file it was trained on with --candles",
         )
     return ends
-
-
-def _windows(session: Session, history: History, ends: Int64) -> Iterator[Float32]:
-    """The windows that end at these rows, `[BATCH, rows, C]` at a time."""
-    matrix, offsets = history.matrix(), np.arange(1 - session.rows, 1)
-    for i in range(0, len(ends), BATCH):
-        yield matrix[ends[i : i + BATCH, np.newaxis] + offsets]
 
 
 def _require_close(small: Smaller) -> None:
@@ -297,11 +280,6 @@ def _require_close(small: Smaller) -> None:
 def _origin(version: Version, metadata: Mapping[str, Any]) -> str:
     """The model that a smaller one was made of."""
     return f"{version.symbol}/{version.name}/{metadata['version']}"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
 
 
 def _write_json(content: Mapping[str, Any], path: Path) -> None:

@@ -21,7 +21,7 @@ from atb.market.lob.sample import simulate
 from atb.monitor.profile import Profile
 from atb.presets import create_config_from_preset
 from atb.registry import manifest
-from atb.runtime.drift import _outcomes, watch
+from atb.runtime.drift import outcomes_of, watch
 from atb.runtime.scoring import observe
 from atb.targets.build import build
 
@@ -129,12 +129,21 @@ def test_moves_of_a_book_become_classes_by_the_thresholds_of_train_rows():
     assert build(config.target, book).pending
     count = len(config.target.horizons)
     wide, narrow = (
-        _outcomes(config, {"dataset": {"thresholds": [threshold] * count}}, book)
+        outcomes_of(config, {"dataset": {"thresholds": [threshold] * count}}, book)
         for threshold in (1e6, 0.0)
     )
     known = np.isfinite(wide)
     assert set(wide[known]) == {1.0} and {0.0, 2.0} <= set(narrow[known])
     assert np.isnan(wide[-1])
+
+
+def test_outcomes_are_those_of_the_first_of_several_horizons():
+    config = create_config_from_preset("lob-mlp", "TEST")
+    first, *others = config.target.horizons
+    metadata = {"dataset": {"thresholds": [0.0, *(1e9 for _ in others)]}}
+    found = outcomes_of(config, metadata, simulate("TEST", 300, seed=0))
+    assert np.isnan(found[-first:]).all() and len(others) > 0
+    assert set(found[:-first]) == {0, 1, 2}
 
 
 def test_rows_the_model_knows_are_warned_of(made):

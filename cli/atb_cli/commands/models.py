@@ -5,7 +5,6 @@ Nothing of a model is parsed before its checksums hold.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,14 +61,14 @@ def list_(symbol: str | None, artifacts: Path, as_json: bool) -> None:
 def show(model: str, artifacts: Path, as_json: bool) -> None:
     """Show what a model was trained on and how good it is."""
     from atb.errors import ConfigError
-    from atb.registry import integrity, store
+    from atb.registry import document, integrity, store
     from atb.workspace import Workspace
     from atb_cli import render, result_view
 
     version = store.find(Workspace(artifacts), model)
     integrity.verify(version.path)
-    metadata = json.loads((version.path / "metadata.json").read_text())
-    metrics = json.loads((version.path / "metrics.json").read_text())
+    metadata = document.read(version.path / "metadata.json")
+    metrics = document.read(version.path / "metrics.json")
     if metadata["synthetic"]:
         render.loudly(result_view.SYNTHETIC)
     if as_json:

@@ -23,6 +23,7 @@ from atb.market.access import load_history
 from atb.market.history import History
 from atb.monitor.drift import Drift, Monitor
 from atb.monitor.profile import Profile
+from atb.registry import document
 from atb.registry.integrity import verify
 from atb.runtime import scoring
 from atb.targets.build import build
@@ -83,12 +84,12 @@ def watch(
     verify(model)
     monitor = Monitor(read_profile(model / PROFILE))
     config = from_json((model / "config.json").read_text(), str(model / "config.json"))
-    metadata = json.loads((model / "metadata.json").read_text())
+    metadata = document.read(model / "metadata.json")
     found = load_history(config.symbol, config.data.of_file(path), Workspace(Path()), listen)
     found = found if end is None else found.rows(0, _first_from(found, end))
     first = _first(found, start, metadata["dataset"]["periods"]["test"][1], listen)
     predictions, features = scoring.observe(model, found, first)
-    rows, outcomes = predictions.rows, _outcomes(config, metadata, found)
+    rows, outcomes = predictions.rows, outcomes_of(config, metadata, found)
     known = np.isfinite(outcomes[rows])
     monitor.observe(features, predictions.value)
     monitor.mature(predictions.value[known], outcomes[rows[known]])
@@ -146,7 +147,7 @@ def _first(history: History, start: str | None, judged_until: str, listen: Liste
     return first
 
 
-def _outcomes(config: TrainingConfig, metadata: Mapping[str, Any], history: History) -> Float64:
+def outcomes_of(config: TrainingConfig, metadata: Mapping[str, Any], history: History) -> Float64:
     """`[N]` what came true of each row over the horizon that is traded; NaN where it is unknown."""
     labels = build(config.target, history, config.dataset.max_gap)
     if labels.pending:  # classes by thresholds that train rows had said

@@ -7,18 +7,16 @@ Where that cannot be done there is no model, and it is tried again at the next l
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from atb.clock import now_ms, parse_time
 from atb.config.targets import AnyTarget
 from atb.config.trading import TradingSpec
 from atb.errors import AtbError, DataError, UsageError
 from atb.monitor.profile import Profile
-from atb.registry import promotion
+from atb.registry import document, promotion
 from atb.registry.version import Version
 from atb.runtime.drift import PROFILE, read_profile
 from atb.runtime.predictor import Predictor
@@ -69,7 +67,7 @@ def opened(version: Version, clock: Clock = now_ms, max_delay_ms: int | None = N
         UsageError: when it is no model of candles.
     """
     predictor = Predictor.of(version, clock=clock, max_delay_ms=max_delay_ms)
-    config, metadata = recipe(version.path), _metadata(version.path)
+    config, metadata = recipe(version.path), document.read(version.path / "metadata.json")
     if not isinstance(config.trading, TradingSpec):
         raise UsageError(
             f"{version.reference} is a model of a {config.data.kind}, not of candles",
@@ -157,8 +155,3 @@ def _stamp(workspace: Workspace, symbol: str) -> tuple[int, ...]:
     except FileNotFoundError:
         return ()
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _metadata(model: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((model / "metadata.json").read_text())
-    return found

@@ -5,7 +5,6 @@ Knows the model's folder and its serving graph; nothing of how it was trained.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from atb.errors import DataError, UsageError, nearest
 from atb.events import Listener, Warned, silent
 from atb.market.access import load_history
 from atb.market.history import History
+from atb.registry import document
 from atb.registry.integrity import verify
 from atb.runtime.scoring import score
 from atb.workspace import Workspace
@@ -116,7 +116,7 @@ def rows(config: TrainingConfig, path: Path, end: str | None, listen: Listener) 
 
 def speak(model: Path, history: History, start: str | None) -> Said:
     """What a verified model says of rows, from a time on; errors are those of `replay`."""
-    metadata = json.loads((model / "metadata.json").read_text())
+    metadata = document.read(model / "metadata.json")
     predictions = _since(score(model, history), history, start)
     synthetic = history.synthetic or metadata["synthetic"]
     return Said(model, recipe(model), metadata["learned_until"], predictions, history, synthetic)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from atb.errors import IntegrityError
+from atb.registry import document
 
 METADATA = "metadata.json"
 PROFILE = "profile.json"
@@ -38,7 +39,7 @@ def require_agreement(
         IntegrityError: naming both sides.
     """
     if METADATA in files:
-        _require_facts(says, _read(model / METADATA), model)
+        _require_facts(says, document.read(model / METADATA), model)
     if width is None:
         return
     own = _named(says, model)
@@ -78,19 +79,9 @@ def _named(says: Mapping[str, str], model: Path) -> list[str]:
 def _profiled(path: Path) -> list[str]:
     """Names of the features that the profile knows."""
     try:
-        return [one["name"] for one in _read(path)["features"]]
+        return [one["name"] for one in document.read(path)["features"]]
     except (KeyError, TypeError) as error:
         raise _error("it names no features", path) from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise _error(f"it cannot be read ({type(error).__name__}: {error})", path) from error
-    if not isinstance(found, dict):
-        raise _error("it holds no object", path)
-    return found
 
 
 def _error(what: str, path: Path) -> IntegrityError:

@@ -50,7 +50,7 @@ def score(model: Path, history: History) -> Predictions:
 def predictions(session: Session, history: History) -> Predictions:
     """The same of an open session; errors are those of `score`."""
     ends = _ends(session, history)
-    values = [session.run(windows) for windows in _windows(session, history, ends)]
+    values = [session.run(windows) for windows in gathered(session, history, ends)]
     return Predictions(ends, np.concatenate(values), session.unit)
 
 
@@ -79,7 +79,7 @@ def observe(model: Path, history: History, start: int = 0) -> tuple[Predictions,
             where=history.source,
             remedy="give a longer range, or an earlier --start",
         )
-    observed = [session.observe(windows) for windows in _windows(session, history, ends)]
+    observed = [session.observe(windows) for windows in gathered(session, history, ends)]
     signals, features = (np.concatenate(parts) for parts in zip(*observed, strict=True))
     return Predictions(ends, signals, session.unit), features
 
@@ -114,12 +114,18 @@ def require_known(session: Session, history: History) -> None:
         _LOG.warning("%s was trained on %s, not %s", session.path, session.symbol, history.symbol)
 
 
-def _ends(session: Session, history: History) -> Int64:
-    """The rows at which a whole window of these rows ends."""
-    require_known(session, history)
+def whole(session: Session, history: History) -> Int64:
+    """The rows at which a whole window of these rows ends, if any."""
     segments = history.segments(session.max_gap)
-    ends: Int64 = np.arange(session.rows - 1, len(history))
-    ends = ends[segments[ends] == segments[ends - session.rows + 1]]
+    ends = np.arange(session.rows - 1, len(history))
+    whole: Int64 = ends[segments[ends] == segments[ends - session.rows + 1]]
+    return whole
+
+
+def _ends(session: Session, history: History) -> Int64:
+    """The same of rows that the model knows; there is at least one."""
+    require_known(session, history)
+    ends = whole(session, history)
     if len(ends) == 0:
         raise DataError(
             f"no unbroken run of {session.rows} rows among {len(history)}",
@@ -129,7 +135,7 @@ def _ends(session: Session, history: History) -> Int64:
     return ends
 
 
-def _windows(session: Session, history: History, ends: Int64) -> Iterator[Float32]:
+def gathered(session: Session, history: History, ends: Int64) -> Iterator[Float32]:
     """The windows that end at these rows, `[BATCH, rows, C]` at a time."""
     matrix, offsets = history.matrix(), np.arange(1 - session.rows, 1)
     for i in range(0, len(ends), BATCH):

@@ -6,11 +6,10 @@ predictions, accounts or logs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from atb.market.feed import Feed
 from atb.market.klines import Endpoints
 from atb.market.live import BinanceFeed
 from atb.market.replay import ReplayFeed
-from atb.registry import integrity, promotion
+from atb.registry import document, integrity, promotion
 from atb.registry.version import Version
 from atb.runtime.replay import recipe
 from atb.workspace import Workspace
@@ -99,7 +98,7 @@ def _exchange(asked: _Asked) -> Feed:
 
 def _replay(asked: _Asked) -> Feed:
     source, candles = asked.source, _candles(asked)
-    until = _metadata(asked.version)["learned_until"]
+    until = document.read(asked.version.path / "metadata.json")["learned_until"]
     first = int(np.searchsorted(candles.time, parse_time(until), "left"))
     if source.from_start:
         if first:
@@ -128,11 +127,6 @@ def _candles(asked: _Asked) -> Candles:
             remedy=f"name a file with --candles PATH, or: atb data fetch {symbol}",
         )
     return load.load(symbol, data.of_file(path), asked.workspace, asked.listen)
-
-
-def _metadata(version: Version) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((version.path / "metadata.json").read_text())
-    return found
 
 
 _FEEDS: Mapping[Name, Callable[[_Asked], Feed]] = {"binance": _exchange, "replay": _replay}

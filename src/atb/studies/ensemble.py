@@ -6,7 +6,6 @@ for again. How one is trained, and how they are joined, is not known here.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.fleet.job import Job
 from atb.pipeline import history_for, require_whole
-from atb.registry import integrity
+from atb.registry import document, integrity
 from atb.runs import Recipe
 from atb.studies import ensemble_jobs, jobs, side_by_side
 from atb.studies.joint import KIND, Joint
@@ -102,7 +101,7 @@ def _results(found: Joint) -> dict[str, Any]:
     """
     path = found.model(found.ensemble)
     integrity.verify(path)
-    metadata = json.loads((path / "metadata.json").read_text())
+    metadata = document.read(path / "metadata.json")
     return {
         "study": found.name,
         "version": path.name,
@@ -111,7 +110,7 @@ def _results(found: Joint) -> dict[str, Any]:
         "symbol": metadata["symbol"],
         "preset": found.ensemble,
         "data": metadata["data"],
-        **json.loads((path / "metrics.json").read_text()),
+        **document.read(path / "metrics.json"),
         "parity": metadata["parity"],
         "stages": metadata["stages"],
         "epochs": metadata["training"]["epochs"],

@@ -9,7 +9,6 @@ of the backtest. `failures`: by member, the error. `words`: what it comes to, li
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from atb import __version__, bootstrap
 from atb.clock import iso, now_ms
 from atb.errors import AtbError
-from atb.registry import integrity
+from atb.registry import document, integrity
 from atb.studies.suite import Suite
 
 METRICS = ("accuracy", "macro_f1", "mcc", "r2")
@@ -36,7 +35,7 @@ def of(suite: Suite, failures: Mapping[str, AtbError]) -> Json:
     metadata = {
         name: _metadata(suite.model(name)) for name in suite.members if name not in failures
     }
-    metrics = {name: _read(suite.model(name) / "metrics.json") for name in metadata}
+    metrics = {name: document.read(suite.model(name) / "metrics.json") for name in metadata}
     judged = {name: _judged(suite, name, metrics[name]) for name in metadata}
     first = next(iter(metadata.values()), None)
     models = {
@@ -68,12 +67,7 @@ def of(suite: Suite, failures: Mapping[str, AtbError]) -> Json:
 
 def _metadata(model: Path) -> Json:
     integrity.verify(model)
-    return _read(model / "metadata.json")
-
-
-def _read(path: Path) -> Json:
-    content: Json = json.loads(path.read_text())
-    return content
+    return document.read(model / "metadata.json")
 
 
 def _judged(suite: Suite, name: str, metrics: Json) -> dict[str, Json]:
@@ -82,7 +76,7 @@ def _judged(suite: Suite, name: str, metrics: Json) -> dict[str, Json]:
     own = {first: metrics, **metrics.get("horizons", {})}
     if name not in suite.lines:
         return own
-    decisions = _read(suite.decisions(name))
+    decisions = document.read(suite.decisions(name))
     return {horizon: _joined(own[horizon], decisions[horizon]) for horizon in own}
 
 

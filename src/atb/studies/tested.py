@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from atb.clock import YEAR_MS
 from atb.config.training import TrainingConfig
 from atb.evaluation.metric import Outcome
 from atb.market.history import History
-from atb.registry import integrity
+from atb.registry import document, integrity
 from atb.report import predicted
 from atb.studies.study import Study
 
@@ -63,7 +62,7 @@ def read(study: Study, member: str, history: History) -> Tested:
     """
     path, config = study.model(member), study.members[member]
     integrity.verify(path)
-    metadata, metrics = (_json(path / name) for name in ("metadata.json", "metrics.json"))
+    metadata, metrics = (document.read(path / name) for name in ("metadata.json", "metrics.json"))
     said = predicted.read(path, config, metadata)
     rows, outcome = np.searchsorted(history.time, said.time), said.outcome
     spec = config.trading.over(config.target.horizons[0])
@@ -81,11 +80,6 @@ def read(study: Study, member: str, history: History) -> Tested:
         {"name": backtest.rival, "sharpe": backtest.to_json()[backtest.rival]["sharpe"]},
         len(backtest.steps) * YEAR_MS / float(backtest.time[-1] - backtest.time[0]),
     )
-
-
-def _json(path: Path) -> Json:
-    content: Json = json.loads(path.read_text())
-    return content
 
 
 def _facts(path: Path, config: TrainingConfig, metadata: Json, metrics: Json) -> Json:
