@@ -10,7 +10,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from atb.export.flat import flatten
 from atb.export.layout import as_rows
-from atb.export.turns import join_turns
 
 CONSTANTS = {
     "to_row": np.array([-1, 1, 1, 8]),
@@ -57,7 +56,7 @@ def rewritten(*end: onnx.NodeProto, shape: tuple[int, ...]) -> Counter[str]:
     onnx.checker.check_model(model, full_check=True)
     x = np.random.default_rng(0).normal(size=(3, 8, 2)).astype(np.float32)
     before = run(model, x)
-    for rewrite in (flatten, join_turns, as_rows):
+    for rewrite in (flatten, as_rows):
         rewrite(model)
     onnx.checker.check_model(model, full_check=True)
     after = run(model, x)
@@ -72,7 +71,7 @@ def run(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
     return onnxruntime.InferenceSession(model.SerializeToString(), options).run(None, {"x": x})[0]
 
 
-def test_only_the_reshapes_at_the_split_are_left() -> None:
+def test_columns_are_turned_once_and_no_other_reshape_is_left() -> None:
     end = [
         node("Mul", "ratio two", "double"),
         node("Unsqueeze", "double first", "again"),
@@ -80,33 +79,45 @@ def test_only_the_reshapes_at_the_split_are_left() -> None:
         node("Conv", "row6 kernel", "y"),
     ]
     operators = rewritten(*end, shape=(1, 1, 4))
-    assert operators == Counter(Split=1, Reshape=2, Conv=2, Slice=1, Div=1, Mul=1, Unsqueeze=1)
+    assert operators == Counter(Transpose=1, Reshape=1, Slice=3, Conv=2, Div=1, Mul=1, Unsqueeze=1)
 
 
 def test_columns_are_put_together_as_rows_and_turned_once() -> None:
     operators = rewritten(
         node("Concat", "ratio last", "z", axis=2), node("Neg", "z", "y"), shape=(6, 2)
     )
-    assert operators == Counter(
-        Split=1, Reshape=2, Conv=1, Slice=1, Div=1, Concat=1, Transpose=1, Neg=1
-    )
+    assert operators == Counter(Transpose=2, Reshape=1, Slice=3, Conv=1, Div=1, Concat=1, Neg=1)
 
 
 def test_what_minds_the_shape_gets_the_old_one() -> None:
     mean = node("ReduceMean", "ratio first", "y", keepdims=1)
-    assert rewritten(mean, shape=(1, 1))["Reshape"] == 3
+    assert rewritten(mean, shape=(1, 1))["Reshape"] == 2
 
 
 def test_what_broadcasts_gets_the_old_shape() -> None:
     end = [node("Mul", "ratio three", "scaled"), node("Neg", "scaled", "y")]
-    assert rewritten(*end, shape=(6, 1))["Reshape"] == 3
+    assert rewritten(*end, shape=(6, 1))["Reshape"] == 2
 
 
 def test_an_output_keeps_its_shape() -> None:
-    assert rewritten(node("Neg", "ratio", "y"), shape=(6, 1))["Reshape"] == 3
+    assert rewritten(node("Neg", "ratio", "y"), shape=(6, 1))["Reshape"] == 2
 
 
 def test_series_stacked_in_time_are_left_alone() -> None:
     end = [node("Concat", "ratio last", "z", axis=1), node("Neg", "z", "y")]
     operators = rewritten(*end, shape=(12, 1))
-    assert operators["Transpose"] == 0
+    assert operators["Transpose"] == 1
+
+
+def test_what_is_cut_in_time_is_left_alone() -> None:
+    """As many parts as each part has columns."""
+    nodes = [node("Split", "x", "a b", axis=1, num_outputs=2), node("Sub", "a b", "y")]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["b", 2, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["b", 1, 2])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    as_rows(model)
+    assert [n.op_type for n in model.graph.node] == ["Split", "Sub"]

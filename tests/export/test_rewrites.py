@@ -10,9 +10,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from atb.export.cuts import cut_once
 from atb.export.filters import join_filters
 from atb.export.flat import flatten
-from atb.export.fold import fold
+from atb.export.products import LARGEST, multiply
 from atb.export.short import shorten
 from atb.export.side_by_side import stack
 from atb.export.trim import trim
@@ -92,6 +93,8 @@ def test_what_minds_its_place_is_not_trimmed(same_after: Callable[..., Any]) -> 
     constants = {**INTEGERS, "kernel": weights(1, 1, 3), "by_time": weights(10)}
     graph = same_after([trim], nodes, constants, (1, 10), (5, 1))
     assert [n.op_type for n in graph.node] == ["Conv", "Mul", "Slice", "Transpose"]
+    nodes[0] = node("Conv", "x kernel", "filtered", auto_pad="SAME_UPPER")
+    same_after([trim], nodes, constants, (1, 10), (5, 1))
 
 
 def test_filters_of_one_series_are_one(same_after: Callable[..., Any]) -> None:
@@ -105,10 +108,131 @@ def test_filters_of_one_series_are_one(same_after: Callable[..., Any]) -> None:
     constants = {**INTEGERS, "long": weights(1, 1, 5), "short": weights(1, 1, 2)}
     constants["bank"] = weights(2, 1, 5)
     graph = same_after([join_filters], nodes, constants, (1, 10), (4, 6), ROUNDING)
-    assert operators(graph) == Counter(Conv=2, Split=1, Concat=1)
+    assert operators(graph) == Counter(Conv=2, Slice=2, Concat=1)
     joined = constant(graph, graph.node[0].input[1])
     np.testing.assert_array_equal(joined[1, 0, :3], 0)
     np.testing.assert_array_equal(joined[1, 0, 3:], constants["short"][0, 0])
+
+
+def test_a_padded_filter_or_one_of_every_other_value_is_not_joined(
+    same_after: Callable[..., Any],
+) -> None:
+    nodes = [
+        node("Slice", "x i0 end i2 i2", "every_other"),
+        node("Conv", "every_other kernel", "a"),
+        node("Conv", "every_other kernel", "b"),
+        node("Slice", "x i-6 end i2", "last"),
+        node("Conv", "last kernel", "c"),
+        node("Conv", "last kernel", "d"),
+        node("Slice", "x i0 i4 i2", "first"),
+        node("Conv", "first kernel", "e", auto_pad="SAME_UPPER"),
+        node("Conv", "first kernel", "f", auto_pad="SAME_UPPER"),
+        node("Concat", "a b c d e f", "y", axis=1),
+    ]
+    constants = {**INTEGERS, "i-6": np.array([-6]), "kernel": weights(1, 1, 3)}
+    same_after([join_filters, multiply], nodes, constants, (1, 12), (6, 4), ROUNDING)
+
+
+def test_filters_used_alike_are_neighbours_in_the_order_of_their_use(
+    same_after: Callable[..., Any],
+) -> None:
+    nodes = [
+        *(node("Conv", f"x {name}_kernel", name) for name in "dcba"),
+        *(node("Div", f"{name} x", f"{name}_x") for name in "ac"),
+        *(node("Neg", name, f"{name}_neg") for name in "bd"),
+        node("Concat", "a_x b_neg c_x d_neg", "y", axis=1),
+    ]
+    constants = {f"{name}_kernel": weights(1, 1, 1) for name in "abcd"}
+    graph = same_after([join_filters], nodes, constants, (1, 10), (4, 10), ROUNDING)
+    kernel = constant(graph, graph.node[0].input[1])
+    expected = [constants[f"{name}_kernel"].item() for name in "acbd"]
+    assert kernel.ravel().tolist() == expected
+
+
+def test_a_filter_of_one_series_is_a_product(same_after: Callable[..., Any]) -> None:
+    nodes = [node("Conv", "x kernel", "filtered"), node("Neg", "filtered", "y")]
+    constants = {"kernel": np.float32([[[1, 2, 3]]])}
+    graph = same_after([multiply], nodes, constants, (1, 5), (1, 3), ROUNDING)
+    assert [n.op_type for n in graph.node] == ["MatMul", "Neg"]
+    band = [[1, 0, 0], [2, 1, 0], [3, 2, 1], [0, 3, 2], [0, 0, 3]]
+    np.testing.assert_array_equal(constant(graph, graph.node[0].input[1]), band)
+
+
+def test_other_filters_stay_convolutions(same_after: Callable[..., Any]) -> None:
+    """Of several series or results, with a bias, padded, with jumps, or over a long time."""
+    nodes = [
+        node("Conv", "x mix", "one"),
+        node("Conv", "one several", "four"),
+        node("Conv", "four mix_four", "again"),
+        node("Conv", "again kernel bias", "shifted"),
+        node("Conv", "shifted kernel", "padded", pads=[1, 1]),
+        node("Conv", "padded kernel", "jumped", strides=[2]),
+        node("Conv", "jumped kernel", "y", dilations=[2]),
+    ]
+    constants = {
+        "mix": weights(1, 2, 1),
+        "several": weights(4, 1, 1),
+        "mix_four": weights(1, 4, 1),
+        "kernel": weights(1, 1, 3),
+        "bias": weights(1),
+    }
+    graph = same_after([multiply], nodes, constants, (2, 20), (1, 4))
+    assert operators(graph) == Counter(Conv=7)
+    long = int(LARGEST**0.5)
+    nodes = [node("Conv", "x kernel", "y")]
+    constants = {"kernel": weights(1, 1, 2)}
+    same_as_before = same_after([multiply], nodes, constants, (1, long + 1), (1, long))
+    assert operators(same_as_before) == Counter(Conv=1)
+
+
+def test_a_part_of_a_part_is_cut_out_at_once(same_after: Callable[..., Any]) -> None:
+    """Rows 2 and 3 of five, from place 3 (the third of what begins at 1) to the last but one."""
+    nodes = [
+        node("Slice", "x i1 i4 i1", "rows"),
+        node("Slice", "rows i1 end i1", "later_rows"),
+        node("Slice", "later_rows i1 end i2", "cut"),
+        node("Slice", "cut i2 i-1 i2", "y"),
+    ]
+    graph = same_after([cut_once], nodes, INTEGERS, (5, 9), (2, 5))
+    (cut,) = graph.node
+    bounds = [constant(graph, name).tolist() for name in cut.input[1:]]
+    assert bounds == [[2, 3], [4, 8], [1, 2]]
+
+
+def test_parts_beside_one_another_are_cut_together(same_after: Callable[..., Any]) -> None:
+    nodes = [
+        *(node("Slice", f"x i{row} i{row + 1} i1", f"row{row}") for row in range(4)),
+        *(node("Slice", f"row{row} i2 i6 i2", f"cut{row}") for row in range(4)),
+        node("Slice", "row3 i1 i5 i2", "earlier"),
+        node("Concat", "cut0 cut1 cut3 earlier cut2 cut1 cut2 cut3", "y", axis=1),
+    ]
+    graph = same_after([cut_once], nodes, INTEGERS, (4, 9), (8, 4))
+    assert operators(graph) == Counter(Slice=5, Concat=1)
+    assert len(graph.node[-1].input) == 5
+
+
+def test_all_parts_of_a_tensor_put_together_need_no_concat(same_after: Callable[..., Any]) -> None:
+    nodes = [
+        node("Slice", "x i0 i2 i1", "first"),
+        node("Slice", "x i2 end i1", "rest"),
+        node("Concat", "first rest", "both", axis=1),
+        node("Neg", "both", "y"),
+    ]
+    assert operators(same_after([cut_once], nodes, INTEGERS, (4, 9), (4, 9)))["Concat"] == 0
+
+
+def test_parts_with_jumps_or_of_some_of_the_batch_are_left_alone(
+    same_after: Callable[..., Any],
+) -> None:
+    nodes = [
+        node("Slice", "x i0 end i2 i2", "every_other"),
+        node("Slice", "every_other i1 end i2", "later"),
+        node("Slice", "later i0 i3 i0", "first_three"),
+        node("Slice", "first_three all_from_3 all_to_end batch_and_time", "y"),
+    ]
+    constants = {**INTEGERS, "all_from_3": np.array([0, 1])}
+    graph = same_after([cut_once], nodes, constants, (2, 9), (2, 3))
+    assert operators(graph) == Counter(Slice=4)
 
 
 def test_what_is_done_alike_is_done_once(same_after: Callable[..., Any]) -> None:
@@ -127,6 +251,20 @@ def test_what_is_done_alike_is_done_once(same_after: Callable[..., Any]) -> None
     assert (counted["Log"], counted["Div"], counted["Gather"]) == (1, 2, 1)
 
 
+def test_the_same_series_twice_is_two_channels(same_after: Callable[..., Any]) -> None:
+    nodes = [
+        node("Split", "x", "a b", axis=1, num_outputs=2),
+        node("Sub", "a b", "change"),
+        node("Sub", "a b", "same_change"),
+        node("Log", "a", "log"),
+        node("Log", "a", "same_log"),
+        node("Max", "a b", "higher"),
+        node("Max", "a b a", "highest"),
+        node("Concat", "a change same_change a log same_log higher highest", "y", axis=1),
+    ]
+    same_after([stack], nodes, {}, (2, 7), (8, 7), ROUNDING)
+
+
 def test_what_is_read_elsewhere_is_left_alone(same_after: Callable[..., Any]) -> None:
     nodes = [
         node("Split", "x", "a b", axis=1, num_outputs=2),
@@ -136,40 +274,6 @@ def test_what_is_read_elsewhere_is_left_alone(same_after: Callable[..., Any]) ->
         node("Concat", "log_a log_b both", "y", axis=1),
     ]
     assert operators(same_after([stack], nodes, {}, (2, 7), (3, 7)))["Log"] == 2
-
-
-def test_factors_and_summands_are_in_the_weights(same_after: Callable[..., Any]) -> None:
-    nodes = [
-        node("Conv", "x kernel bias", "filtered", pads=[1, 1]),
-        node("Mul", "filtered by_channel", "scaled"),
-        node("Add", "by_channel scaled", "shifted"),
-        node("Add", "shifted by_time", "moved"),
-        node("MatMul", "moved matrix", "product"),
-        node("Mul", "product by_output", "larger"),
-        node("Add", "larger one", "y"),
-    ]
-    constants = {
-        "kernel": weights(4, 2, 3),
-        "bias": weights(4),
-        "by_channel": weights(1, 4, 1),
-        "by_time": weights(7),
-        "matrix": weights(7, 3),
-        "by_output": weights(3),
-        "one": np.float32(1.5),
-    }
-    graph = same_after([fold], nodes, constants, (2, 7), (4, 3), ROUNDING)
-    assert [n.op_type for n in graph.node] == ["Conv", "Add", "MatMul", "Add"]
-
-
-def test_what_another_reads_is_not_folded(same_after: Callable[..., Any]) -> None:
-    nodes = [
-        node("MatMul", "x matrix", "product"),
-        node("Mul", "product two", "double"),
-        node("Sub", "double product", "y"),
-    ]
-    constants = {"matrix": weights(7, 3), "two": np.float32(3.0)}
-    graph = same_after([fold], nodes, constants, (2, 7), (2, 3))
-    assert operators(graph) == Counter(MatMul=1, Mul=1, Sub=1)
 
 
 def test_a_convolution_of_height_one_is_flat(same_after: Callable[..., Any]) -> None:
@@ -220,6 +324,32 @@ def test_constants_turn_back_as_their_tensor_turned(same_after: Callable[..., An
     ]
     graph = same_after([join_turns], nodes, {"each": weights(6, 1, 4)}, (4, 6), (4, 6))
     assert [n.op_type for n in graph.node] == ["Mul", "Identity"]
+
+
+def test_axes_that_are_not_told_are_left_alone(same_after: Callable[..., Any]) -> None:
+    """And a constant of more axes than the tensor."""
+    nodes = [
+        node("Transpose", "x", "turned", perm=[0, 2, 1]),
+        node("Mul", "turned four_axes", "higher"),
+        node("Squeeze", "higher i0", "scaled"),
+        node("Slice", "scaled i1 i2 i2", "row"),
+        node("Squeeze", "row", "lower"),
+        node("Neg", "lower", "y"),
+    ]
+    constants = {**INTEGERS, "four_axes": weights(1, 1, 1, 1)}
+    graph = same_after([join_turns, shorten], nodes, constants, (4, 6), (6,))
+    assert operators(graph)["Squeeze"] == 2
+
+
+def test_two_axes_taken_out_are_not_one_row(same_after: Callable[..., Any]) -> None:
+    nodes = [
+        node("Slice", "x first first_end both_axes", "corner"),
+        node("Squeeze", "corner both_axes", "value"),
+        node("Neg", "value", "y"),
+    ]
+    both = {"first": np.array([0, 1]), "first_end": np.array([1, 2]), "both_axes": np.array([1, 2])}
+    graph = same_after([shorten], nodes, both, (4, 6), ())
+    assert operators(graph) == Counter(Slice=1, Squeeze=1, Neg=1)
 
 
 def test_a_row_of_what_stays_turned_is_cut_after_the_turn(same_after: Callable[..., Any]) -> None:

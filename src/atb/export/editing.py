@@ -82,12 +82,6 @@ class Editing:
         self.nodes.append(helper.make_node(operator, inputs, [result], result, **attributes))
         return result
 
-    def split(self, source: str, results: list[str], axis: int) -> None:
-        """A tensor cut into equal parts along an axis."""
-        given = {"axis": axis, "num_outputs": len(results)}
-        node = helper.make_node("Split", [source], results, f"{source}/parts", **given)
-        self.nodes.append(node)
-
     def constant(self, name: str, array: Array) -> str:
         """A new constant; one that is the same under the same name is made once."""
         if name in self.constants and not np.array_equal(self.constants[name], array):

@@ -1,9 +1,9 @@
 """One memory layout for series in an ONNX graph, instead of a reshape at every turn.
 
 Keras keeps a series as `[B, T, 1]`, ONNX convolves it as `[B, 1, T]`, and the converter puts
-reshapes wherever one meets the other. Both are the same numbers in the same order: here every
-series becomes a row `[B, 1, T]` as soon as it is split off, and the reshapes in between have
-nothing to do. Knows shapes and operators, not what is computed.
+reshapes wherever one meets the other. Both are the same numbers in the same order: here all
+columns are turned at once, every series is a row `[B, 1, T]` as soon as it is cut out, and the
+reshapes in between have nothing to do. Knows shapes and operators, not what is computed.
 """
 
 from __future__ import annotations
@@ -52,11 +52,20 @@ class _Rewriting:
         graph.initializer.extend(self._added.values())
 
     def split(self, node: onnx.NodeProto) -> bool:
-        """Its series are rows from here on."""
-        self._keep(node)
-        for output in node.output:
-            if self._length(output):
-                self._row(output)
+        """Columns `[B, T, 1]` are rows from here on: turned together, and each cut out."""
+        source, columns, time = node.input[0], len(node.output), self._length(node.output[0])
+        series = time and all(self._shape.get(name) == [0, time, 1] for name in node.output)
+        if not series or self._shape.get(source) != [0, time, columns]:
+            return False
+        turned, given = f"{source}/turned", [self._in_old_shape(source)]
+        self._nodes.append(helper.make_node("Transpose", given, [turned], turned, perm=[0, 2, 1]))
+        # A shape it has already: else onnxruntime turns each piece instead of the whole.
+        rows = self._reshaped(turned, [0, columns, time], "rows")
+        for column, name in enumerate(node.output):
+            row = f"{name}/row"
+            bounds = map(self._constant, ([column], [column + 1], [1]))
+            self._nodes.append(helper.make_node("Slice", [rows, *bounds], [row], row))
+            self._becomes(name, row)
         return True
 
     def reshape(self, node: onnx.NodeProto) -> bool:

@@ -17,13 +17,14 @@ import tf2onnx
 
 from atb import atomic
 from atb.errors import IntegrityError
+from atb.export.cuts import cut_once
 from atb.export.editing import drop_unread
 from atb.export.filters import join_filters
 from atb.export.flat import flatten
-from atb.export.fold import fold
 from atb.export.layout import as_rows
 from atb.export.opset import OPSET
 from atb.export.outputs import FEATURES, by_name
+from atb.export.products import multiply
 from atb.export.recurrent import fusable
 from atb.export.short import shorten
 from atb.export.side_by_side import stack
@@ -36,13 +37,13 @@ STATES = slice(5, 7)  # positions of the initial states among a recurrent operat
 BATCH = "batch"
 REWRITES = (  # in this order: each makes the next one easier
     flatten,
-    join_turns,
     as_rows,
+    join_turns,
     trim,
     join_filters,
+    multiply,
     stack,
-    fold,
-    join_turns,
+    cut_once,
     shorten,
 )
 

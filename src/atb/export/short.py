@@ -51,14 +51,14 @@ def _norm(editing: Editing, node: onnx.NodeProto, makers: Mapping[str, onnx.Node
 def _row(editing: Editing, node: onnx.NodeProto, makers: Mapping[str, onnx.NodeProto]) -> bool:
     """One place along an axis, the axis taken out; from before a turn that keeps the others."""
     chain = _chain(node, makers, ROW)
-    if not chain or any(name not in editing.constants for name in chain[1].input[1:]):
+    read = [*node.input[1:], *chain[1].input[1:]] if chain else []
+    if len(read) != 4 or any(name not in editing.constants for name in read):
         return False
-    source, *given = chain[1].input
-    starts, ends, axes = (editing.constants[name].tolist() for name in given[:3])
+    squeezed, starts, ends, axes = (editing.constants[name].tolist() for name in read)
     cuts = {a: (start, end) for a, start, end in zip(axes, starts, ends, strict=True)}
-    (axis,) = editing.constants[node.input[1]].tolist()
+    source, axis = chain[1].input[0], squeezed[0]
     place, _ = cuts.pop(axis, (None, None))
-    if place is None or len(given) > 3 or any(cut != EVERYTHING for cut in cuts.values()):
+    if place is None or len(squeezed) > 1 or any(cut != EVERYTHING for cut in cuts.values()):
         return False
     turn = makers.get(source)
     if turn is not None and turn.op_type == "Transpose":

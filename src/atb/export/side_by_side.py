@@ -54,33 +54,34 @@ class _Stacking:
 
     def _kind(self, name: str) -> Hashable:
         """Equal for series that one operator can make together."""
-        maker = self._makers.get(name)
-        if maker is None or not self._is_alone(name, maker):
+        if not self._is_alone(name):
             return name
+        maker = self._makers[name]
         return maker.op_type, *maker.input[1:]
 
     def _together(self, names: Sequence[str]) -> str:
-        """Series of one kind as one tensor `[B, len(names), T]`; one where all are the same."""
-        first, *others = dict.fromkeys(names)
-        if not others:
-            return first
-        makers = [self._makers.get(name) for name in names]
-        if all(m is not None and self._is_alone(n, m) for n, m in zip(names, makers, strict=True)):
-            known = [maker for maker in makers if maker is not None]
-            if len({maker.op_type for maker in known}) == 1:
-                operands = zip(*(maker.input for maker in known), strict=True)
-                inputs = [self._together(operand) for operand in operands]
-                return self._editing.add(
-                    known[0].op_type, inputs, f"{first}/together/{len(self._editing.nodes)}"
-                )
-        return self._editing.add(
-            "Concat", names, f"{first}/beside/{len(self._editing.nodes)}", axis=CHANNELS
-        )
+        """Series of one kind as one tensor `[B, len(names), T]`."""
+        if len(names) == 1:
+            return names[0]
+        makers = [self._makers[name] for name in names if self._is_alone(name)]
+        alike = len(makers) == len(names) and len({(m.op_type, len(m.input)) for m in makers}) == 1
+        operands = list(zip(*(maker.input for maker in makers), strict=True)) if alike else []
+        # What is the same for all broadcasts; something must have a channel for each.
+        if not any(len(set(operand)) > 1 for operand in operands):
+            return self._add("Concat", names, names[0], axis=CHANNELS)
+        inputs = [self._together(one) if len(set(one)) > 1 else one[0] for one in operands]
+        return self._add(makers[0].op_type, inputs, names[0])
 
-    def _is_alone(self, name: str, maker: onnx.NodeProto) -> bool:
+    def _add(self, operator: str, inputs: Sequence[str], first: str, **attributes: int) -> str:
+        name = f"{first}/together/{len(self._editing.nodes)}"
+        return self._editing.add(operator, inputs, name, **attributes)
+
+    def _is_alone(self, name: str) -> bool:
         """Made of single series by an elementwise operator, for one reader."""
-        read = len(self._readers[name]) == 1 and name not in self._editing.outputs
-        return read and maker.op_type in ELEMENTWISE and all(map(self._is_single, maker.input))
+        maker = self._makers.get(name)
+        if maker is None or maker.op_type not in ELEMENTWISE or name in self._editing.outputs:
+            return False
+        return len(self._readers[name]) == 1 and all(map(self._is_single, maker.input))
 
     def _is_single(self, name: str) -> bool:
         """Whether it is a series `[B, 1, T]`."""

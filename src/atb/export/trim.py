@@ -120,7 +120,8 @@ def _steady(editing: Editing, node: onnx.NodeProto) -> bool:
 
 def _unpadded(editing: Editing, node: onnx.NodeProto) -> bool:  # noqa: ARG001 (one of the rules)
     given = attributes(node)
-    return not any(given.get("pads", [0])) and list(given.get("strides", [1])) == [1]
+    free = given.get("auto_pad", b"NOTSET") == b"NOTSET" and not any(given.get("pads", [0]))
+    return free and list(given.get("strides", [1])) == [1]
 
 
 def _of_channels(editing: Editing, node: onnx.NodeProto) -> bool:

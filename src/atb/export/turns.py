@@ -70,8 +70,12 @@ class _Turning:
     def move(self, node: onnx.NodeProto) -> None:
         """The tensor it is already, or one turn of where it came from, or the move as it is."""
         editing, (result,) = self._editing, node.output
-        if not self._editing.shapes.get(node.input[0]):
-            return editing.keep(node)  # the rank is not known
+        source, *axes_given = node.input
+        told = node.op_type == "Transpose" or axes_given
+        if not (
+            told and editing.shapes.get(source) and editing.constants.keys() >= set(axes_given)
+        ):
+            return editing.keep(node)  # the rank is not known, or which axes are meant
         axes = self._of(node.input[0]).moved(editing, node)
         if axes in self._known:
             editing.replace(result, self._known[axes])
@@ -91,7 +95,11 @@ class _Turning:
             return False
         axes = self._axes[turned[0]]
         known = {name: editing.constants.get(name) for name in node.input if name != turned[0]}
-        if not axes.is_turn or axes.is_still or any(array is None for array in known.values()):
+        if (
+            not axes.is_turn
+            or axes.is_still
+            or any(array is None or array.ndim > axes.rank for array in known.values())
+        ):
             return False
         inputs = [axes.source if name == turned[0] else name for name in node.input]
         for place, name in enumerate(node.input):
