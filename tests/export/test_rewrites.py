@@ -13,7 +13,6 @@ from onnx import helper, numpy_helper
 from atb.export.cuts import cut_once
 from atb.export.filters import join_filters
 from atb.export.flat import flatten
-from atb.export.products import LARGEST, multiply
 from atb.export.short import shorten
 from atb.export.side_by_side import stack
 from atb.export.trim import trim
@@ -130,7 +129,7 @@ def test_a_padded_filter_or_one_of_every_other_value_is_not_joined(
         node("Concat", "a b c d e f", "y", axis=1),
     ]
     constants = {**INTEGERS, "i-6": np.array([-6]), "kernel": weights(1, 1, 3)}
-    same_after([join_filters, multiply], nodes, constants, (1, 12), (6, 4), ROUNDING)
+    same_after([join_filters], nodes, constants, (1, 12), (6, 4), ROUNDING)
 
 
 def test_filters_used_alike_are_neighbours_in_the_order_of_their_use(
@@ -147,42 +146,6 @@ def test_filters_used_alike_are_neighbours_in_the_order_of_their_use(
     kernel = constant(graph, graph.node[0].input[1])
     expected = [constants[f"{name}_kernel"].item() for name in "acbd"]
     assert kernel.ravel().tolist() == expected
-
-
-def test_a_filter_of_one_series_is_a_product(same_after: Callable[..., Any]) -> None:
-    nodes = [node("Conv", "x kernel", "filtered"), node("Neg", "filtered", "y")]
-    constants = {"kernel": np.float32([[[1, 2, 3]]])}
-    graph = same_after([multiply], nodes, constants, (1, 5), (1, 3), ROUNDING)
-    assert [n.op_type for n in graph.node] == ["MatMul", "Neg"]
-    band = [[1, 0, 0], [2, 1, 0], [3, 2, 1], [0, 3, 2], [0, 0, 3]]
-    np.testing.assert_array_equal(constant(graph, graph.node[0].input[1]), band)
-
-
-def test_other_filters_stay_convolutions(same_after: Callable[..., Any]) -> None:
-    """Of several series or results, with a bias, padded, with jumps, or over a long time."""
-    nodes = [
-        node("Conv", "x mix", "one"),
-        node("Conv", "one several", "four"),
-        node("Conv", "four mix_four", "again"),
-        node("Conv", "again kernel bias", "shifted"),
-        node("Conv", "shifted kernel", "padded", pads=[1, 1]),
-        node("Conv", "padded kernel", "jumped", strides=[2]),
-        node("Conv", "jumped kernel", "y", dilations=[2]),
-    ]
-    constants = {
-        "mix": weights(1, 2, 1),
-        "several": weights(4, 1, 1),
-        "mix_four": weights(1, 4, 1),
-        "kernel": weights(1, 1, 3),
-        "bias": weights(1),
-    }
-    graph = same_after([multiply], nodes, constants, (2, 20), (1, 4))
-    assert operators(graph) == Counter(Conv=7)
-    long = int(LARGEST**0.5)
-    nodes = [node("Conv", "x kernel", "y")]
-    constants = {"kernel": weights(1, 1, 2)}
-    same_as_before = same_after([multiply], nodes, constants, (1, long + 1), (1, long))
-    assert operators(same_as_before) == Counter(Conv=1)
 
 
 def test_a_part_of_a_part_is_cut_out_at_once(same_after: Callable[..., Any]) -> None:

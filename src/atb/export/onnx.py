@@ -24,7 +24,6 @@ from atb.export.flat import flatten
 from atb.export.layout import as_rows
 from atb.export.opset import OPSET
 from atb.export.outputs import FEATURES, by_name
-from atb.export.products import multiply
 from atb.export.recurrent import fusable
 from atb.export.short import shorten
 from atb.export.side_by_side import stack
@@ -41,7 +40,6 @@ REWRITES = (  # in this order: each makes the next one easier
     join_turns,
     trim,
     join_filters,
-    multiply,
     stack,
     cut_once,
     shorten,
