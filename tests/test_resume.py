@@ -34,7 +34,7 @@ SMALLER = {
 }
 TRAINED = [name for name in presets.names() if name not in ("ols", "ridge", "lasso")]
 CASES = [
-    pytest.param(name, marks=pytest.mark.slow) if name == "transformer" else name
+    pytest.param(name, marks=pytest.mark.slow) if name in ("transformer", "lstm") else name
     for name in SMALLER
 ]
 
