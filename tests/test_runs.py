@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_no_run(
 ) -> None:
     from atb import atomic
 
-    flush, left = atomic._flush, [0]
+    flush, left = atomic.flush, [0]
 
     def full(path: Path) -> None:
         left[0] -= 1
@@ -179,7 +179,7 @@ def test_a_full_disk_leaves_no_run(
             raise OSError(28, "No space left on device")
         flush(path)
 
-    monkeypatch.setattr(atomic, "_flush", full)
+    monkeypatch.setattr(atomic, "flush", full)
     for flushes in range(7):
         left[0] = flushes
         with pytest.raises(StorageError, match="No space left") as caught:

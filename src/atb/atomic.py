@@ -26,7 +26,8 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or the entries of a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -66,9 +67,9 @@ def file(path: Path) -> Iterator[Path]:
     temporary = _temporary(path)
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     except OSError as error:
         raise _storage_error(error, path) from error
     finally:
@@ -90,10 +91,10 @@ def folder(path: Path) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         for member in sorted(temporary.rglob("*")):
-            _flush(member)
-        _flush(temporary)
+            flush(member)
+        flush(temporary)
         temporary.rename(path)
-        _flush(path.parent)
+        flush(path.parent)
     except OSError as error:
         raise _storage_error(error, path) from error
     finally:

@@ -7,7 +7,6 @@ model's facts lie, nothing of how a graph becomes smaller.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from atb.events import Listener, Warned, silent
 from atb.export import closeness, quantise
 from atb.export.closeness import Closeness
 from atb.export.quantise import Way
+from atb.export.sampling import sample
 from atb.market.access import load_history
 from atb.market.history import History
 from atb.registry import document, onnx_file, store
@@ -176,8 +176,8 @@ def register(workspace: Workspace, small: Smaller) -> Version:
     }
     files: dict[str, Callable[[Path], Any]] = {
         **copies,
-        METADATA: partial(_write_json, metadata | said),
-        METRICS: partial(_write_json, document.read(source.path / METRICS) | {"graph": GRAPH}),
+        METADATA: partial(document.write, metadata | said),
+        METRICS: partial(document.write, document.read(source.path / METRICS) | {"graph": GRAPH}),
         small.name: partial(_write_bytes, small.graph),
     }
     named = f"{metadata['version']}-{word}"
@@ -196,8 +196,7 @@ def _measured(
     """The graph made, and both asked for the same windows."""
     known: Way = quantise.WAYS[way]
     content = onnx_file.read(version.path / GRAPH)
-    chosen = ends[np.linspace(0, len(ends) - 1, min(CALIBRATING, len(ends))).astype(np.int64)]
-    calibrating = np.concatenate(list(scoring.gathered(session, history, chosen)))
+    calibrating = sample(history.matrix(), ends, session.rows, CALIBRATING)
     graph = quantise.smaller(content, known, calibrating)
     name = f"model.{known.word}.onnx"
     onnx_file.require_plain(graph, name)
@@ -280,10 +279,6 @@ def _require_close(small: Smaller) -> None:
 def _origin(version: Version, metadata: Mapping[str, Any]) -> str:
     """The model that a smaller one was made of."""
     return f"{version.symbol}/{version.name}/{metadata['version']}"
-
-
-def _write_json(content: Mapping[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _write_bytes(content: bytes, path: Path) -> None:

@@ -14,7 +14,7 @@ from atb import atomic
 from atb.backtest.hooks import Hook
 from atb.config.book_architectures import Linear
 from atb.events import Stopwatch
-from atb.export import onnx, parity
+from atb.export import onnx, parity, sampling
 from atb.export.graph import calibrated as with_calibration
 from atb.export.graph import serving_model
 from atb.judging import judged
@@ -83,7 +83,7 @@ def _conclude(
         with watch.stage("export"):
             serving = _serving(recipe, learned)
             onnx.export(serving, graph, record.properties(run.name, config, history))
-            windows = parity.sample(history.matrix(), dataset.split.ends, config.reach)
+            windows = sampling.sample(history.matrix(), dataset.split.ends, config.reach)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
             made = record.Run(

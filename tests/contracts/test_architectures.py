@@ -376,7 +376,7 @@ def test_the_exported_graph_is_fused_and_agrees_with_keras(
 ) -> None:
     import onnx
 
-    from atb.export import graph, parity
+    from atb.export import graph, parity, sampling
     from atb.export.onnx import export
 
     config = CASES[case]
@@ -400,7 +400,7 @@ def test_the_exported_graph_is_fused_and_agrees_with_keras(
     assert not operators.keys() & {"Loop", "Scan", "If"}
 
     length = serving.input.shape[1]
-    real = parity.sample(matrix, np.arange(length - 1, len(matrix)), length, 100)
+    real = sampling.sample(matrix, np.arange(length - 1, len(matrix)), length, 100)
     assert parity.check(serving, path, real).windows == 100
 
 

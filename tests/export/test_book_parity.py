@@ -68,7 +68,7 @@ def served(name: str, book: Any) -> Any:
 def test_every_preset_agrees_on_real_and_simulated_windows(name, books, tmp_path):
     import onnx
 
-    from atb.export import parity
+    from atb.export import parity, sampling
     from atb.export.onnx import export
 
     serving = served(name, books[0])
@@ -77,7 +77,7 @@ def test_every_preset_agrees_on_real_and_simulated_windows(name, books, tmp_path
     rows = serving.input.shape[1]
     for book in books:
         ends = np.arange(rows - 1, len(book))
-        found = parity.check(serving, path, parity.sample(book.matrix(), ends, rows, 200))
+        found = parity.check(serving, path, sampling.sample(book.matrix(), ends, rows, 200))
         assert (found.windows, found.batches) == (200, (1, 7, 256))
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert not operators & {"Loop", "Scan", "If"}

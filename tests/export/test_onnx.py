@@ -142,7 +142,7 @@ def test_other_specs_of_the_architecture_fuse_and_agree(
     fields: dict[str, Any],
     window: int,
 ) -> None:
-    from atb.export import parity
+    from atb.export import parity, sampling
     from atb.export.onnx import export
 
     serving = serve(ConvRecurrent(**fields), "price", window, "return")
@@ -150,7 +150,7 @@ def test_other_specs_of_the_architecture_fuse_and_agree(
     operators = Counter(node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node)
     assert operators["GRU"] + operators["LSTM"] == len(fields["units"])
     rows = serving.input.shape[1]
-    windows = parity.sample(candles, np.arange(rows - 1, len(candles)), rows, 100)
+    windows = sampling.sample(candles, np.arange(rows - 1, len(candles)), rows, 100)
     assert parity.check(serving, tmp_path / "model.onnx", windows).windows == 100
 
 

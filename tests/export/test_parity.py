@@ -40,7 +40,7 @@ def hostile(rows: int, count: int, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def real(candles: np.ndarray) -> Callable[[Any], np.ndarray]:
-    from atb.export.parity import sample
+    from atb.export.sampling import sample
 
     def real(serving: Any) -> np.ndarray:
         rows = serving.input.shape[1]
@@ -194,7 +194,7 @@ def test_the_result_is_ready_for_json() -> None:
 
 
 def test_a_sample_is_spread_evenly_and_holds_the_rows_up_to_its_ends() -> None:
-    from atb.export.parity import sample
+    from atb.export.sampling import sample
 
     candles = np.repeat(np.arange(100, dtype=np.float32)[:, np.newaxis], 5, axis=1)
     windows = sample(candles, np.arange(9, 100), 10, 4)

@@ -36,7 +36,7 @@ def test_a_failing_writer_leaves_no_folder(tmp_path: Path) -> None:
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     """Of each flush, in order: the name without the temporary's, and whether `v1` has its place."""
     seen = []
-    flush = atomic._flush
+    flush = atomic.flush
 
     def recording(path: Path) -> None:
         flush(path)
@@ -45,7 +45,7 @@ def flushed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
         temporary = name.endswith(".tmp")
         seen.append(("temporary" if temporary else name, (root / "v1").exists()))
 
-    monkeypatch.setattr(atomic, "_flush", recording)
+    monkeypatch.setattr(atomic, "flush", recording)
     return seen
 
 

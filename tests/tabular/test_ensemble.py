@@ -192,7 +192,7 @@ def test_a_line_is_fitted_on_answers_out_of_fold_in_the_unit_of_the_whole() -> N
 
 @pytest.mark.parametrize("rule", [Voting(voting="hard"), Stacking()])
 def test_three_classes_leave_as_a_graph_that_agrees(tmp_path: Path, rule: Any) -> None:
-    from atb.export import graph, parity
+    from atb.export import graph, parity, sampling
     from atb.export.onnx import export
     from atb.features.scaling import Scaling
     from atb.models.build import network
@@ -215,5 +215,5 @@ def test_three_classes_leave_as_a_graph_that_agrees(tmp_path: Path, rule: Any) -
     rows = serving.input.shape[1]
     prices = np.exp(np.cumsum(draw.normal(0, 0.01, (ROWS, 5)), axis=0)).astype(np.float32)
     prices[:, 1], prices[:, 2] = prices[:, :4].max(axis=1), prices[:, :4].min(axis=1)
-    windows = parity.sample(prices, np.arange(rows - 1, ROWS), rows, 100)
+    windows = sampling.sample(prices, np.arange(rows - 1, ROWS), rows, 100)
     assert parity.check(serving, tmp_path / "model.onnx", windows).windows == 100

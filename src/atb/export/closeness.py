@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from atb.export.weights import FEATURES
+from atb.export.session import opened
+from atb.registry.served import FEATURES
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -71,9 +71,7 @@ def answers(content: bytes, windows: Iterable[Float32]) -> Answers:
         windows: batches of `[b, rows, C]` float32 raw rows; a graph that takes one window at a time
             is given them one by one.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = opened(content)
     source, signal = session.get_inputs()[0], session.get_outputs()[0].name
     single = source.shape[0] == 1
     batches = (

@@ -13,43 +13,34 @@ from typing import TypeAlias
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
-from atb.export.editing import ELEMENTWISE
+from atb.export.editing import ELEMENTWISE, Editing
 
 RESHAPING = ("Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
 
 def as_rows(model: onnx.ModelProto) -> None:
     """Rewrite a model in place so that its series are rows; its results stay the same bits."""
-    inferred = onnx.shape_inference.infer_shapes(model)
-    _Rewriting(inferred.graph).apply(model.graph)
+    _Rewriting(Editing(model)).apply()
 
 
 class _Rewriting:
     """One pass over a graph in its order, with what is known of each tensor so far."""
 
-    def __init__(self, inferred: onnx.GraphProto) -> None:
-        self._shape: dict[str, list[int]] = {
-            value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-            for value in (*inferred.input, *inferred.value_info, *inferred.output)
-        }
-        self._constants = {t.name: numpy_helper.to_array(t) for t in inferred.initializer}
-        self._outputs = {value.name for value in inferred.output}
-        self._added: dict[str, onnx.TensorProto] = {}
+    def __init__(self, edit: Editing) -> None:
+        self._edit, self._nodes = edit, edit.nodes
+        self._shape, self._constants = edit.shapes, edit.constants
         self._rows: dict[str, str] = {}  # series of the old graph: the same as a row
         self._gone: set[str] = set()  # series that no longer exist in their old shape
-        self._nodes: list[onnx.NodeProto] = []
 
-    def apply(self, graph: onnx.GraphProto) -> None:
-        for node in list(graph.node):
+    def apply(self) -> None:
+        for node in self._edit.old():
             rule = _RULES.get(node.op_type)
-            free = self._outputs.isdisjoint(node.output)
+            free = self._edit.outputs.isdisjoint(node.output)
             if not (free and rule is not None and rule(self, node)):
                 self._keep(node)
-        del graph.node[:], graph.value_info[:]
-        graph.node.extend(self._nodes)
-        graph.initializer.extend(self._added.values())
+        self._edit.finish()
 
     def split(self, node: onnx.NodeProto) -> bool:
         """Columns `[B, T, 1]` are rows from here on: turned together, and each cut out."""
@@ -158,9 +149,7 @@ class _Rewriting:
 
     def _constant(self, values: Iterable[int]) -> str:
         array = np.array(list(values), np.int64)
-        name = "series/" + "x".join(map(str, array))
-        self._added[name] = numpy_helper.from_array(array, name)
-        return name
+        return self._edit.constant("series/" + "x".join(map(str, array)), array)
 
 
 _Rule: TypeAlias = Callable[[_Rewriting, onnx.NodeProto], bool]

@@ -23,12 +23,13 @@ from atb.export.filters import join_filters
 from atb.export.flat import flatten
 from atb.export.layout import as_rows
 from atb.export.opset import OPSET
-from atb.export.outputs import FEATURES, by_name
+from atb.export.outputs import by_name
 from atb.export.recurrent import fusable
 from atb.export.short import shorten
 from atb.export.side_by_side import stack
 from atb.export.trim import trim
 from atb.export.turns import join_turns
+from atb.registry.served import FEATURES
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 RECURRENT = frozenset({"GRU", "LSTM", "RNN"})

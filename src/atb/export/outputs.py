@@ -9,8 +9,7 @@ from __future__ import annotations
 import keras
 
 from atb.features.layer import FeatureSet
-
-FEATURES = "features"
+from atb.registry.served import FEATURES
 
 
 def by_name(serving: keras.Model) -> keras.Model:

@@ -16,8 +16,10 @@ import onnxruntime
 
 from atb.errors import IntegrityError
 from atb.export.graph import output_scale
-from atb.export.outputs import FEATURES, by_name
+from atb.export.outputs import by_name
+from atb.export.session import opened
 from atb.registry import onnx_file
+from atb.registry.served import FEATURES
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -27,7 +29,6 @@ Answers: TypeAlias = dict[str, Float64]
 SCALING = "scaling"
 BATCHES = (1, 7, 256)
 TOLERANCE = 1e-5
-WINDOWS = 1000
 REMEDY = "do not use this model; export it again"
 
 
@@ -58,23 +59,6 @@ class Parity:
     def to_json(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
         return {**asdict(self), "batches": list(self.batches)}
-
-
-def sample(matrix: Float32, ends: Int64, rows: int, count: int = WINDOWS) -> Float32:
-    """Windows of rows, spread evenly over the given ends.
-
-    Args:
-        matrix: `[N, C]` float32 raw rows.
-        ends: `[M]` rows at which whole windows end, each at least `rows - 1`.
-        rows: of a window, lookback included.
-        count: windows wanted; fewer when there are fewer ends.
-
-    Returns:
-        `[min(count, M), rows, C]` float32.
-    """
-    chosen = ends[np.linspace(0, len(ends) - 1, min(count, len(ends))).astype(np.int64)]
-    windows: Float32 = matrix[chosen[:, np.newaxis] + np.arange(1 - rows, 1)]
-    return windows
 
 
 def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
@@ -139,10 +123,7 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     Raises:
         IntegrityError: when it is no plain graph, and so could not be served either.
     """
-    content = onnx_file.read(path)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return opened(onnx_file.read(path))
 
 
 def _outputs(

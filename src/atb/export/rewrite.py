@@ -15,7 +15,7 @@ import numpy as np
 from atb import atomic
 from atb.clock import timeframe_ms
 from atb.errors import IntegrityError
-from atb.export import onnx, parity
+from atb.export import onnx, parity, sampling
 from atb.export.calibrated import Isotonic
 from atb.export.graph import Guard
 from atb.export.parity import Parity
@@ -72,7 +72,7 @@ def load(path: Path) -> keras.Model:
 def _windows(properties: Mapping[str, str], rows: int) -> Float32:
     """Simulated windows `[n, rows, C]` float32 of the rows the model knows."""
     matrix = SIMULATED[properties["market"]](properties).matrix()
-    return parity.sample(matrix, np.arange(rows - 1, len(matrix)), rows)
+    return sampling.sample(matrix, np.arange(rows - 1, len(matrix)), rows)
 
 
 def _candles(properties: Mapping[str, str]) -> History:

@@ -15,8 +15,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from atb.errors import IntegrityError
+from atb.registry.served import FEATURES
 
-FEATURES = "features"
 RECURRENT = ("GRU", "LSTM", "RNN")
 PRODUCTS = ("Conv", "Gemm", "MatMul")
 

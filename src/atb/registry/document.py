@@ -1,4 +1,4 @@
-"""A JSON object in a file of a model or a study: whatever else it holds is damage, not a bug.
+"""A JSON object in a file of a model or a study: written in one way, and damaged if it is none.
 
 Knows no file by name, nor what stands in it.
 """
@@ -25,6 +25,15 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _error("it holds no object", path)
     return found
+
+
+def write(content: Any, path: Path) -> None:
+    """Write an object into a folder that is still being filled; NaN is refused.
+
+    Raises:
+        ValueError: when a number is not finite, since JSON has no name for it.
+    """
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _error(what: str, path: Path) -> IntegrityError:

@@ -13,6 +13,7 @@ from atb.errors import IntegrityError
 from atb.registry import manifest
 
 GRAPH = "model.onnx"
+FEATURES = "features"  # of a graph: its second output
 METADATA = "metadata.json"
 SERVES = "serves"
 PRECISION = "precision"  # of the weights of that graph, in the metadata and in the graph itself

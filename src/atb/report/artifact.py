@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from atb.registry import document
 from atb.report import page, profile, record, tables, trading_tables
 from atb.report.record import Run
 
@@ -25,9 +25,9 @@ def files(
         stages: seconds by stage so far.
     """
     return {
-        "config.json": partial(_write_json, run.config.model_dump(mode="json")),
-        "metadata.json": partial(_write_json, record.metadata(run, stages)),
-        "metrics.json": partial(_write_json, record.metrics(run)),
+        "config.json": partial(document.write, run.config.model_dump(mode="json")),
+        "metadata.json": partial(document.write, record.metadata(run, stages)),
+        "metrics.json": partial(document.write, record.metrics(run)),
         "history.csv": partial(tables.write_history, run),
         "predictions.parquet": partial(tables.write_predictions, run),
         **trading_tables.files(run.backtest),
@@ -37,7 +37,3 @@ def files(
         "model.keras": serving.save,
         **run.fitted.files,
     }
-
-
-def _write_json(content: Any, path: Path) -> None:
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -221,7 +221,7 @@ def _mend(file: int, chain: _Chain, listen: Listener) -> None:
     elif chain.unended:
         os.write(file, b"\n")
     os.fsync(file)
-    _flush_folder(chain.path.parent)
+    atomic.flush(chain.path.parent)
 
 
 def _write(file: int, line: bytes, durable: bool) -> None:
@@ -230,15 +230,6 @@ def _write(file: int, line: bytes, durable: bool) -> None:
         rest = rest[os.write(file, rest) :]
     if durable:
         os.fsync(file)
-
-
-def _flush_folder(folder: Path) -> None:
-    """A new file is safe once its folder is on the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refused(error: OSError, path: Path) -> StorageError:

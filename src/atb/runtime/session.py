@@ -21,7 +21,7 @@ from atb.market.lob import book
 from atb.registry import manifest
 from atb.registry.integrity import verify
 from atb.registry.onnx_shapes import BATCH
-from atb.registry.served import graph_of
+from atb.registry.served import FEATURES, graph_of
 from atb.runtime import pool
 from atb.runtime.schema import require_agreement
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:  # recipes are not needed to serve
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
-
-FEATURES = "features"
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
