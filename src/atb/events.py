@@ -63,6 +63,29 @@ class Noted:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """A process holds so many bytes."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
+class JobBegan:
+    """One of several jobs side by side has a process now; `attempt` counts from 1."""
+
+    job: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class JobRetried:
+    """One of several jobs failed by `problem`, and will be begun again."""
+
+    job: str
+    problem: str
+
+
+@dataclass(frozen=True)
 class JobEnded:
     """One of several jobs side by side is over after `seconds`; `problem` is empty if it did it."""
 
@@ -79,7 +102,19 @@ class Within:
     event: Event
 
 
-Event = StageStarted | StageEnded | EpochEnded | Progress | Warned | Noted | JobEnded | Within
+Event = (
+    StageStarted
+    | StageEnded
+    | EpochEnded
+    | Progress
+    | Warned
+    | Noted
+    | Memory
+    | JobBegan
+    | JobRetried
+    | JobEnded
+    | Within
+)
 Listener = Callable[[Event], None]
 
 

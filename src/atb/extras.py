@@ -16,6 +16,7 @@ LIBRARIES = {
         "tensorflow",
         "keras",
         "sklearn",
+        "skl2onnx",
         "skops",
         "onnx",
         "tf2onnx",
@@ -23,6 +24,10 @@ LIBRARIES = {
         "matplotlib",
     ),
     "tune": ("optuna",),
+    "dask": ("distributed", "fsspec"),
+    "ray": ("ray", "fsspec"),
+    "tensorboard": ("tensorboard",),
+    "mlflow": ("mlflow",),
     "audit": ("pandas",),
 }
 

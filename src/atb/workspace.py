@@ -117,6 +117,21 @@ class Workspace:
         return self.root / "cache" / "downloads"
 
     @property
+    def histories(self) -> Path:
+        """Rows that jobs learn from, each file named by the SHA-256 of what is in it."""
+        return self.root / "cache" / "histories"
+
+    @property
+    def matrices(self) -> Path:
+        """Feature matrices, computed once and read by every job."""
+        return self.root / "cache" / "matrices"
+
+    @property
+    def plans(self) -> Path:
+        """Plans that were carried out: what is done, and what it came to."""
+        return self.root / "plans"
+
+    @property
     def runs(self) -> Path:
         """Trainings in progress, and those that stopped."""
         return self.root / "runs"

@@ -40,6 +40,22 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Quantiles:
+    """What else a model says of the first horizon: how what comes is distributed around it.
+
+    Attributes:
+        levels: Q shares, rising, strictly between 0 and 1.
+        shortfall: the lowest S of the levels, of which the mean beyond the quantile is said too.
+        predict: window ends `[M]` to `[M, Q + S]` float64 in the unit that is fitted: the quantiles,
+            never falling from one to the next, then the means beyond the first S.
+    """
+
+    levels: tuple[float, ...]
+    shortfall: tuple[float, ...]
+    predict: Callable[[Int64], Float64]
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A trained model and how it came about.
 
@@ -52,6 +68,7 @@ class Fitted:
         parameters: number of trained weights.
         means: what it was computed with, and why: precision, devices, batch.
         files: further files of the model's folder: what writes each, by name.
+        quantiles: the distribution of the first horizon, from a model that knows it.
     """
 
     model: Any
@@ -62,6 +79,7 @@ class Fitted:
     parameters: int
     means: Mapping[str, Any]
     files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    quantiles: Quantiles | None = None
 
 
 class Learner(Protocol):

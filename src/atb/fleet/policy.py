@@ -1,0 +1,41 @@
+"""What a fleet may use of the machine, and what it does about a job that fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What all jobs together may use.
+
+    Attributes:
+        cores: jobs with a core of their own that run side by side, 1 or more.
+        memory: bytes that jobs side by side are expected to hold together; None for no limit. One
+            that expects more runs alone.
+        waiting: jobs without a core of their own, downloads, that run side by side.
+    """
+
+    cores: int
+    memory: int | None = None
+    waiting: int = 4
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is done about a job whose process failed it; what it raised itself is final, unless the
+    error is one that may pass (`SourceUnavailableError`).
+
+    Attributes:
+        attempts: how often a job is begun at most. One that ran out of memory is begun again alone.
+        pause_seconds: before the second attempt; twice as long before each further one.
+        silent_seconds: a process that says nothing and takes no processor time for so long hangs,
+            and is killed.
+        over_memory: share of a job's expected memory beyond which it is killed, before it takes
+            what others need; None for never.
+    """
+
+    attempts: int = 3
+    pause_seconds: float = 1.0
+    silent_seconds: float = 300.0
+    over_memory: float | None = 3.0
