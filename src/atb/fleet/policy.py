@@ -23,8 +23,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done about a job whose process failed it; what it raised itself is final, unless the
-    error is one that may pass (`SourceUnavailableError`).
+    """What is done about a job whose process failed it.
+
+    What a job raised itself is final, unless it may pass by itself (`SourceUnavailableError`).
 
     Attributes:
         attempts: how often a job is begun at most. One that ran out of memory is begun again alone.
