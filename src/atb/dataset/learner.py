@@ -46,7 +46,7 @@ class Quantiles:
     Attributes:
         levels: Q shares, rising, strictly between 0 and 1.
         shortfall: the lowest S of the levels, of which the mean beyond the quantile is said too.
-        predict: window ends `[M]` to `[M, Q + S]` float64 in the unit that is fitted: the quantiles,
+        predict: window ends `[M]` to `[M, Q + S]` float64, in the unit that is fitted: quantiles,
             never falling from one to the next, then the means beyond the first S.
     """
 
