@@ -34,7 +34,7 @@ SMALLER = {
 }
 TRAINED = [name for name in presets.names() if name not in ("ols", "ridge", "lasso")]
 CASES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in ("transformer", "lstm") else name
+    pytest.param(name, marks=() if name in ("fast", "balanced") else pytest.mark.slow)
     for name in SMALLER
 ]
 
@@ -50,7 +50,7 @@ def config(
     preset: str, market_data: Path, assignments: tuple[str, ...], book: Path | None = None
 ) -> Any:
     candles = market_data / "crypto_ohlcv" / "ETHUSDT_perp_1h_20230101_20250630.parquet"
-    options: dict[str, Any] = {"candles": candles, "start": "2025-01-01"}
+    options: dict[str, Any] = {"candles": candles, "start": "2025-03-15"}
     if presets.create_config_from_preset(preset, "ETHUSDT").data.kind == "book":
         options = {"book": book}
     return presets.resolve(preset, "ETHUSDT", assignments=assignments, epochs=3, **options).config
