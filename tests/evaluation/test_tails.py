@@ -63,14 +63,14 @@ def test_overlapping_outcomes_are_tested_once(given_labels: Labels) -> None:
 
 def test_the_truth_beats_historical_quantiles_and_keeps_its_promises(given_labels: Labels) -> None:
     random, rows = np.random.default_rng(5), 6000
-    deviation = np.exp(1.5 * np.sin(np.arange(rows) / 300))
+    deviation = np.exp(np.sin(np.arange(rows) / 300))
     labels = deviation * random.standard_normal(rows)
     evidence = given_labels(labels[:3000], labels[3000:])
     found = judge(normal(deviation[3000:]), evidence, 3)
     assert found.words.startswith("better than historical quantiles")
     assert found.words.endswith("no test rejects value at risk or expected shortfall")
     assert found.intervals[0].achieved == pytest.approx(0.9, abs=0.015)
-    assert found.tails[0].naive.independence.p_value < 0.001  # quiet and wild times
+    assert found.tails[0].naive.coverage.p_value < 0.001
 
 
 def test_half_the_deviation_is_rejected_and_worse(given_labels: Labels) -> None:
