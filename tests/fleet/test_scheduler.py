@@ -16,6 +16,7 @@ import pytest
 from atb.errors import AtbError, DataError, ResourceError, StoppedError
 from atb.events import JobEnded, Noted, Progress, Within
 from atb.fleet.job import Job
+from atb.fleet.policy import Limits
 from atb.fleet.scheduler import STOPPING, run
 
 PARENT = """
@@ -23,10 +24,12 @@ import sys
 from pathlib import Path
 import fleet_jobs
 from atb.fleet.job import Job
+from atb.fleet.policy import Limits
 from atb.fleet.scheduler import run
 folder = sys.argv[1]
 if __name__ == "__main__":
-    run([Job(n, fleet_jobs.train, {"folder": folder, "name": n}) for n in "ab"], 2, Path(folder))
+    jobs = [Job(n, fleet_jobs.train, {"folder": folder, "name": n}) for n in "ab"]
+    run(jobs, Limits(2), Path(folder))
 """
 
 
@@ -61,7 +64,7 @@ def test_each_outcome_is_its_own(jobs, tmp_path):
         Job("talks", jobs.talk, {"lines": 50}),
         Job("eight", jobs.double, {"number": 4}),
     ]
-    outcomes = {one.name: one for one in run(asked, 3, tmp_path / "logs", told.append)}
+    outcomes = {one.name: one for one in run(asked, Limits(3), tmp_path / "logs", told.append)}
     assert list(outcomes) == [job.name for job in asked]
     values = {name: one.value for name, one in outcomes.items() if one.error is None}
     assert values == {"six": 6, "talks": None, "eight": 8}
@@ -94,7 +97,7 @@ def test_they_begin_in_order_so_many_at_once(jobs, tmp_path):
     started = tmp_path / "started"
     started.mkdir()
     asked = [Job(n, jobs.note_start, {"folder": str(started), "name": n}) for n in "abc"]
-    run(asked, 1, tmp_path / "logs")
+    run(asked, Limits(1), tmp_path / "logs")
     found = sorted(path.name.split("-") for path in started.iterdir())
     assert [name for _, name in found] == ["a", "b", "c"]
     times = [float(moment) for moment, _ in found]
@@ -111,7 +114,7 @@ def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path):
     threading.Thread(target=interrupt).start()
     before = signal.getsignal(signal.SIGINT)
     told = []
-    outcomes = run(asked, 2, tmp_path / "logs", told.append)
+    outcomes = run(asked, Limits(2), tmp_path / "logs", told.append)
     assert [str(one.error) for one in outcomes] == [
         "stopped after epoch 3; go on with: atb",
         "stopped after epoch 3; go on with: atb",
@@ -137,7 +140,11 @@ def test_a_second_interrupt_kills(jobs, tmp_path, interruptible):
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        run([Job("deaf", jobs.ignore_wishes, {"folder": str(tmp_path)})], 1, tmp_path / "logs")
+        run(
+            [Job("deaf", jobs.ignore_wishes, {"folder": str(tmp_path)})],
+            Limits(1),
+            tmp_path / "logs",
+        )
     assert not alive((tmp_path / "deaf.pid").read_text())
 
 
@@ -160,6 +167,11 @@ def test_a_listener_that_fails_leaves_no_process(jobs, tmp_path, error):
         raise error
 
     with pytest.raises(error):
-        run([Job("a", jobs.train, {"folder": str(tmp_path), "name": "a"})], 1, tmp_path, listen)
+        run(
+            [Job("a", jobs.train, {"folder": str(tmp_path), "name": "a"})],
+            Limits(1),
+            tmp_path,
+            listen,
+        )
     (pid,) = (path.read_text() for path in tmp_path.glob("*.pid"))
     assert not alive(pid)

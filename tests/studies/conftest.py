@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from atb.fleet.job import Job, Outcome
+from atb.fleet.policy import Limits
 from atb.market.lob.book import Book
 from atb.market.lob.sample import simulate
 from atb.registry import manifest
@@ -120,7 +121,7 @@ class Fleet:
         self.errors: dict[str, Any] = {}
         self.asked: list[str] = []
 
-    def run(self, jobs: list[Job], at_once: int, logs: Path, listen: Any = None) -> list[Outcome]:
+    def run(self, jobs: list[Job], limits: Limits, logs: Path, listen: Any = None) -> list[Outcome]:
         self.asked = [job.name for job in jobs]
         return [self.end(job) for job in jobs]
 

@@ -40,7 +40,7 @@ class Fleet:
         self.errors = {}
         self.asked = []
 
-    def run(self, jobs, at_once, logs, listen=None):
+    def run(self, jobs, limits, logs, listen=None):
         self.asked.append([job.name for job in jobs])
         return [self.end(job) for job in jobs]
 

@@ -40,8 +40,8 @@ class Fleet:
         self.asked = []
         self.at_once = None
 
-    def run(self, jobs, at_once, logs, listen=None):
-        self.asked, self.at_once = [job.name for job in jobs], at_once
+    def run(self, jobs, limits, logs, listen=None):
+        self.asked, self.at_once = [job.name for job in jobs], limits.processes
         return [self.end(job) for job in jobs]
 
     def end(self, job):
@@ -160,31 +160,6 @@ def test_a_volume_clock_needs_trades(fleet, book, tmp_path):
     with pytest.raises(DataError, match=r"the book has no trades.*--clock event or time"):
         studies.train(recipes, artifacts=tmp_path / "out", at_once=1)
     assert not (tmp_path / "out").exists()
-
-
-GIB = 1 << 30
-
-
-@pytest.mark.parametrize(
-    ("tool", "gpus", "memory", "processes"),
-    [
-        (None, 1, None, 5),
-        (None, 1, 64 * GIB, 5),
-        (None, 1, 5 * GIB, 3),
-        (None, 1, 1 * GIB, 1),
-        ("nvidia-smi", 2, 64 * GIB, 1),
-        ("nvidia-smi", 0, 64 * GIB, 5),
-    ],
-)
-def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
-    monkeypatch, tmp_path, tool, gpus, memory, processes
-):
-    counted = Outcome("gpus", gpus, None, 1.0)
-    monkeypatch.setattr(side_by_side.shutil, "which", lambda _name: tool)
-    monkeypatch.setattr(side_by_side.scheduler, "run", lambda *_: [counted])
-    machine = side_by_side.machine.Machine(5, memory, memory)
-    monkeypatch.setattr(side_by_side.machine, "examine", lambda: machine)
-    assert side_by_side.processes(tmp_path) == processes
 
 
 def test_models_of_a_fold_are_refused_before_anything_is_written(path, tmp_path):

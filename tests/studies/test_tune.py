@@ -20,6 +20,7 @@ from atb.errors import (
     UsageError,
 )
 from atb.events import Noted, Progress, Within
+from atb.fleet.policy import Limits
 from atb.market import access
 from atb.market.sample import simulate
 from atb.studies import side_by_side, tune
@@ -58,7 +59,7 @@ class Fleet:
         self.losses, self.errors, self.rounds, self.at_once = {}, {}, [], None
         self.given_up = set()
         monkeypatch.setattr(side_by_side, "carry_out", self.carry_out)
-        monkeypatch.setattr(side_by_side, "processes", lambda _: 2)
+        monkeypatch.setattr(tune.limits, "of_machine", lambda at_once, _: Limits(at_once or 2))
 
     def carry_out(self, study, jobs, at_once, listen):
         self.at_once = at_once

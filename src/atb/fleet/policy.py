@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from atb.fleet.job import PROCESS_BYTES
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -19,6 +21,13 @@ class Limits:
     cores: int
     memory: int | None = None
     waiting: int = 4
+
+    @property
+    def processes(self) -> int:
+        """Jobs of one core and the usual memory that run side by side, 1 or more."""
+        if self.memory is None:
+            return self.cores
+        return max(1, min(self.cores, self.memory // PROCESS_BYTES))
 
 
 @dataclass(frozen=True)
@@ -40,3 +49,6 @@ class Policy:
     pause_seconds: float = 1.0
     silent_seconds: float = 300.0
     over_memory: float | None = 3.0
+
+
+USUAL = Policy()

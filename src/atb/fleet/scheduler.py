@@ -23,6 +23,7 @@ from atb import atomic
 from atb.errors import AtbError, ResourceError, StoppedError
 from atb.events import JobEnded, Listener, Noted, Progress, Within, silent
 from atb.fleet.job import Job, Outcome
+from atb.fleet.policy import USUAL, Limits, Policy
 from atb.fleet.worker import Done, work
 from atb.interrupt import Interruption
 
@@ -31,7 +32,13 @@ POLL_SECONDS = 0.2  # how soon a wish to stop is passed on
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-def run(jobs: Sequence[Job], at_once: int, logs: Path, listen: Listener = silent) -> list[Outcome]:
+def run(
+    jobs: Sequence[Job],
+    limits: Limits,
+    logs: Path,
+    listen: Listener = silent,
+    policy: Policy = USUAL,
+) -> list[Outcome]:
     """Do all jobs, begun in their order; one that fails or dies takes no other with it.
 
     The first SIGINT or SIGTERM asks every process to stop and waits for them; those not begun are
@@ -39,10 +46,11 @@ def run(jobs: Sequence[Job], at_once: int, logs: Path, listen: Listener = silent
 
     Args:
         jobs: each with a name of its own.
-        at_once: processes at most, 1 or more.
+        limits: what all of them together may use.
         logs: folder for what a process says on stderr; what failed leaves its file there.
         listen: told of each job's events, of its end, how many have ended unless they were
             stopped, and of a wish to stop.
+        policy: what is done about a job whose process fails it.
 
     Returns:
         The outcomes in the order of the jobs.
@@ -61,7 +69,7 @@ def run(jobs: Sequence[Job], at_once: int, logs: Path, listen: Listener = silent
                 waiting.clear()
                 for member in running:
                     member.ask_to_stop()
-            while waiting and len(running) < at_once:
+            while waiting and len(running) < limits.processes:
                 running.append(_Member.begin(waiting.popleft(), logs))
             _await(running)
             for member in [one for one in running if one.over(listen)]:

@@ -19,6 +19,7 @@ from atb.config.training import TrainingConfig
 from atb.errors import AtbError, ConfigError, ResourceError, StoppedError, UsageError
 from atb.events import Event, Listener, Noted, Progress, Stopwatch, Within, silent
 from atb.extras import require_installed
+from atb.fleet import limits
 from atb.fleet.job import Job
 from atb.pipeline import history_for
 from atb.studies import side_by_side, tune_jobs, tune_results, tuned_preset
@@ -82,7 +83,7 @@ def tune(
         first = first_values(study.search, study.config)
         study.journal().plan(trials, first)
         _say_where_it_stands(study, listen)
-        _try(study, at_once or side_by_side.processes(study.logs), _overall(listen))
+        _try(study, limits.of_machine(at_once, study.logs).processes, _overall(listen))
         results = tune_results.of(study, history, first)
         _write(path, recipe, study, results)
         results["output"] = str(path)
