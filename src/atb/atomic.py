@@ -187,3 +187,31 @@ def write_json(path: Path, content: Any) -> None:
     """
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     write_bytes(path, text.encode() + b"\n")
+
+
+def append(path: Path, content: bytes) -> None:
+    """Write whole lines at the end of a file, made if there is none; a kill may cut the last one.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    try:
+        with path.open("ab", buffering=0) as stream:
+            stream.write(content)
+    except OSError as error:
+        raise _storage_error(error, path) from error
+
+
+def drop_unended_line(path: Path) -> None:
+    """Take off what a kill left of a last line, if there is such a file.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    if not path.exists():
+        return
+    try:
+        with path.open("r+b") as stream:
+            stream.truncate(stream.read().rfind(b"\n") + 1)
+    except OSError as error:
+        raise _storage_error(error, path) from error

@@ -9,9 +9,11 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atb.redaction import redacted
+
 
 class AtbError(Exception):
-    """Something the user can understand and mend.
+    """Something the user can understand and mend; a secret in it is hidden.
 
     Args:
         what: what is wrong, with the offending value in it.
@@ -22,10 +24,10 @@ class AtbError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.remedy = remedy
+        self.what = redacted(what)
+        self.where = redacted(where)
+        self.remedy = redacted(remedy)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         """One line: `where: what; remedy`."""

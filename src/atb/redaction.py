@@ -1,0 +1,63 @@
+"""Takes secrets out of text before anybody sees it: errors, logs, event logs, what is on screen.
+
+A secret is a password or token in an address, what follows the name of one (`api_key=...`, an
+authorization header), and the value of an environment variable whose name says that it is one.
+Knows nothing of who writes the text.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+HIDDEN = "***"
+LEAST_CHARACTERS = 8  # a shorter value of a variable is hidden nowhere: it would hide common words
+
+_VARIABLE = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS)$")
+_SHAPES = (
+    re.compile(
+        r"([a-z][a-z0-9+.-]{0,20}:/{1,2})[^\s/]+(?=@)", re.IGNORECASE
+    ),  # scheme://user:password@
+    re.compile(
+        r"""(\bauthorization["']?\s*[=:]\s*["']?(?:\w+\s+)?)[^\s"',;]+""",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(
+        r"""((?:(?:api|access|secret|private)[_-]?key|token|secret|passw(?:or)?d|passphrase"""
+        r"""|signature)["']?\s*[=:]\s*["']?)[^\s"'&,;)}\]]+""",
+        re.IGNORECASE,
+    ),
+)
+
+
+def redacted(text: str) -> str:
+    """The text with `***` in place of every secret.
+
+    >>> redacted("no answer from https://anna:hunter2@example.org/?token=1f2e")
+    'no answer from https://***@example.org/?token=***'
+    """
+    for value in _values():
+        text = text.replace(value, HIDDEN)
+    for shape in _SHAPES:
+        text = shape.sub(rf"\g<1>{HIDDEN}", text)
+    return text
+
+
+class Formatter(logging.Formatter):
+    """Formats log records, tracebacks included, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line or lines of a record."""
+        return redacted(super().format(record))
+
+
+def _values() -> Iterator[str]:
+    """Secrets of the environment, as they are and as an address spells them."""
+    for name, value in os.environ.items():
+        if len(value) >= LEAST_CHARACTERS and _VARIABLE.search(name.upper()):
+            yield value
+            yield quote(value, safe="")

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+import pytest
+
+from atb.errors import AtbError, StoppedError
+from atb.redaction import Formatter, redacted
+
+CANARY = "c4n4ry-5e3d/9f+A"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://anna:hunter2@example.org/x", "https://***@example.org/x"),
+        ("https:/anna:hunter2@example.org/x", "https:/***@example.org/x"),  # as a Path spells it
+        ("postgresql+pg://a:b@c@host:5432/db", "postgresql+pg://***@host:5432/db"),
+        ("https://token@example.org", "https://***@example.org"),
+        ("/klines?symbol=BTC&signature=1f2e&limit=5", "/klines?symbol=BTC&signature=***&limit=5"),
+        ("api_key=1f2e, then", "api_key=***, then"),
+        ("{'X-MBX-APIKEY': '1f2e'}", "{'X-MBX-APIKEY': '***'}"),
+        ('"client_secret": "1f2e"}', '"client_secret": "***"}'),
+        ("Authorization: Basic YTpi", "Authorization: Basic ***"),
+        ("Authorization: 1f2e", "Authorization: ***"),
+        ("it said Bearer eyJhbGciOi.J9", "it said Bearer ***"),
+        ("password: hunter2; try again", "password: ***; try again"),
+    ],
+)
+def test_secrets_are_known_by_where_they_stand(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+    assert redacted(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "artifacts/models/BTCUSDT/fast/20260101T000000Z-1a2b3c4d",
+        "https://data.binance.vision/data/spot/monthly/klines/BTCUSDT/1h/x.zip",
+        "unknown key: window; did you mean 'windows'?",
+        "user@host wrote 3:/4 of it",
+        "epoch 1/3  loss 0.50000  validation 0.75000",
+        "the token that was expected, a bearer of news, basic features",
+    ],
+)
+def test_other_text_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize("name", ["BINANCE_API_KEY", "HF_TOKEN", "MLFLOW_TRACKING_PASSWORD", "KEY"])
+def test_values_of_the_environment_are_hidden_wherever_they_are(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, CANARY)
+    assert redacted(f"refused {CANARY}, sent c4n4ry-5e3d%2F9f%2BA") == "refused ***, sent ***"
+
+
+@pytest.mark.parametrize(("name", "value"), [("KEYBOARD", CANARY), ("HF_TOKEN", "balance")])
+def test_other_values_of_the_environment_stay(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert redacted(value) == value
+
+
+def test_an_error_holds_no_secret_from_its_birth() -> None:
+    text = "https://anna:hunter2@example.org"
+    error = StoppedError(text, where=text, remedy=text)
+    assert "hunter2" not in f"{error!r} {error} {error.args} {vars(error)}"
+    assert error.what == error.where == error.remedy == "https://***@example.org"
+    assert AtbError("no secret").args == ("no secret",)
+
+
+def test_a_logged_traceback_holds_none_either() -> None:
+    try:
+        raise ValueError("token=hunter2")
+    except ValueError:
+        record = logging.LogRecord("atb", 20, "x", 1, "at %s", ("a://b:c@d",), sys.exc_info())
+    said = Formatter("%(levelname)s %(message)s").format(record)
+    assert said.startswith("INFO at a://***@d\nTraceback")
+    assert said.endswith("ValueError: token=***")
+
+
+def test_long_text_takes_no_long_time() -> None:
+    began = time.monotonic()
+    for piece in ("a", "a:/", "token ", "https://", "@", "a@"):
+        redacted(piece * 200_000)
+    assert time.monotonic() - began < 5
