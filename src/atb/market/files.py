@@ -123,3 +123,4 @@ _READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     ".parquet": ("Parquet", _parquet),
     ".feather": ("Feather", _feather),
 }
+ENDINGS = frozenset(_READERS)  # of files that can be read
