@@ -1,0 +1,142 @@
+"""Jobs on a Ray cluster, or on a Ray of this machine that ends with this process.
+
+Ray brings a job to a worker, and to another one when that dies. What happens in a job comes back
+through an actor, a mailbox.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from atb import __version__, machine
+from atb.errors import AtbError, ResourceError
+from atb.events import Event
+from atb.extras import require
+from atb.fleet.engine import Engine
+from atb.fleet.engines.remote import Message, Remote
+from atb.fleet.engines.task import carry_out
+from atb.fleet.job import Job, Outcome
+
+ATTEMPTS_MORE = 3  # for a job whose worker died
+EXTRA = "ray"
+
+
+def connect(at_once: int | None, address: str | None) -> Engine:
+    """An engine whose jobs Ray carries out, each on as many cores as it keeps busy.
+
+    Args:
+        at_once: jobs given to Ray at most at any time; None for all that can begin.
+        address: of a cluster, such as `10.0.0.5:6379` or `auto`; None begins a Ray of this machine.
+
+    Raises:
+        ResourceError: when Ray is not installed, or no cluster answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call home
+    ray = require("ray", extra=EXTRA)
+    own = {} if address else {"num_cpus": machine.examine().cores, "include_dashboard": False}
+    if not ray.is_initialized():
+        try:
+            ray.init(address or "local", log_to_driver=False, configure_logging=False, **own)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            what = f"no Ray answers ({error})"
+            remedy = "begin one with: ray start --head; then on each machine: ray start --address"
+            raise ResourceError(what, where=address or "", remedy=remedy) from error
+    return Remote("ray", _Cluster(ray), at_once)
+
+
+class _Cluster:
+    """The nodes that Ray has.
+
+    Args:
+        ray: the library, connected.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        self._names: dict[Any, str] = {}
+
+    def begin(self, job: Job, logs: Path) -> None:
+        """As `Cluster` says."""
+        work = self._ray.remote(_work).options(
+            name=job.name, num_cpus=job.cores, max_retries=ATTEMPTS_MORE
+        )
+        self._names[work.remote(job, logs, __version__, self._mailbox)] = job.name
+
+    def heard(self, seconds: float) -> Iterator[Message]:
+        """As `Cluster` says."""
+        over, _ = self._ray.wait(list(self._names), num_returns=1, timeout=seconds)
+        yield from self._ray.get(self._mailbox.take.remote())
+        for reference in over:
+            name = self._names.pop(reference)
+            yield name, self._outcome(name, reference)
+
+    def stop(self) -> None:
+        """As `Cluster` says; jobs that have not begun find it when they do."""
+        self._ray.get(self._mailbox.stop.remote())
+
+    def _outcome(self, name: str, reference: Any) -> Outcome:
+        try:
+            outcome: Outcome = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            said = str(error).strip().splitlines()[-1]
+            problem: AtbError = ResourceError(
+                f"no worker could do it ({type(error).__name__}: {said})",
+                remedy="see what the workers say; they need this version of atb, and its libraries",
+            )
+            return Outcome(name, None, problem, 0.0)
+        return outcome
+
+
+class _Mailbox:
+    """An actor: what workers said, until it is taken, and whether they are wanted."""
+
+    def __init__(self) -> None:
+        self._said: list[Message] = []
+        self._wanted = True
+
+    def say(self, job: str, event: Event) -> None:
+        """Keep what was said of a job."""
+        self._said.append((job, event))
+
+    def take(self) -> list[Message]:
+        """All that was said since the last time."""
+        said, self._said = self._said, []
+        return said
+
+    def stop(self) -> None:
+        """Want no job any more."""
+        self._wanted = False
+
+    def wanted(self) -> bool:
+        """Whether jobs shall go on."""
+        return self._wanted
+
+
+def _work(job: Job, logs: Path, version: str, mailbox: Any) -> Outcome:
+    """What a worker does."""
+    return carry_out(job, logs, version, _Line(job.name, mailbox))
+
+
+class _Line:
+    """From a worker to the mailbox; without it nobody waits."""
+
+    def __init__(self, job: str, mailbox: Any) -> None:
+        self._job, self._mailbox = job, mailbox
+        self._ray = require("ray", extra=EXTRA)
+
+    def tell(self, event: Event) -> None:
+        """Say something of the job."""
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            self._ray.get(self._mailbox.say.remote(self._job, event))
+
+    def wanted(self) -> bool:
+        """Whether jobs shall go on."""
+        try:
+            return bool(self._ray.get(self._mailbox.wanted.remote()))
+        except self._ray.exceptions.RayError:
+            return False

@@ -1,0 +1,96 @@
+"""What a worker of an engine does with a job: hand it to a host, pass on what that says.
+
+Knows no engine: how words come back to whoever asked is a `Line`.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol
+
+from atb import __version__
+from atb.errors import ConfigError, ResourceError, StoppedError
+from atb.events import Event, JobBegan, JobRetried, Within
+from atb.fleet.job import Job, Outcome
+
+LOOK_UP_SECONDS = 0.5  # how soon a wish to stop is passed on
+
+
+class Line(Protocol):
+    """The way from a worker back to whoever asked for the job."""
+
+    def tell(self, event: Event) -> None:
+        """Pass on an event."""
+
+    def wanted(self) -> bool:
+        """Whether somebody still waits for the job."""
+
+
+def carry_out(job: Job, logs: Path, version: str, line: Line) -> Outcome:
+    """Do a job in a process of its own, by the local engine of this machine.
+
+    Args:
+        job: what to do.
+        logs: folder for what a failed process said, on this machine.
+        version: of atb where the job comes from; another one would make another model.
+        line: told of `JobBegan`, `Within` and `JobRetried`; when it is wanted no more, the job is
+            asked to stop.
+    """
+    if version != __version__:
+        return Outcome(job.name, None, _other_version(version), 0.0)
+    if not line.wanted():
+        return Outcome(job.name, None, StoppedError("stopped before it began"), 0.0)
+    began = time.monotonic()
+    near, far = multiprocessing.Pipe()
+    try:
+        with _host(far) as process, near:  # the line ends before the host is waited for
+            alone = replace(job, needs=())  # whoever asked has seen to those
+            near.send((alone, logs, logging.getLogger("atb").getEffectiveLevel()))
+            return _passed_on(near, process, line)
+    except (EOFError, OSError):
+        problem = ResourceError(
+            f"the process that watched over it died on {os.uname().nodename}",
+            remedy="see what the worker says",
+        )
+        return Outcome(job.name, None, problem, time.monotonic() - began)
+
+
+def _host(far: Connection) -> subprocess.Popen[bytes]:
+    """A host at the far end of a line; it finds modules where this process does."""
+    paths = os.pathsep.join(path for path in sys.path if path)
+    with far:
+        return subprocess.Popen(  # noqa: S603 (this interpreter and a module of ours)
+            [sys.executable, "-P", "-m", "atb.fleet.engines.host", str(far.fileno())],
+            pass_fds=(far.fileno(),),
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+
+
+def _passed_on(near: Connection, process: subprocess.Popen[bytes], line: Line) -> Outcome:
+    """What the host says, until its last word."""
+    asked = False
+    while True:
+        if not asked and not line.wanted():
+            asked = True
+            process.terminate()
+        message = near.recv() if near.poll(LOOK_UP_SECONDS) else None
+        if isinstance(message, Outcome):
+            return message
+        if isinstance(message, JobBegan | JobRetried | Within):  # the rest is of all jobs together
+            line.tell(message)
+
+
+def _other_version(version: str) -> ConfigError:
+    return ConfigError(
+        f"atb {__version__} works on {os.uname().nodename}, and {version} asked it to",
+        remedy="install the same version everywhere",
+    )
