@@ -1,4 +1,4 @@
-"""Which candles, or which order book, to learn from."""
+"""Which candles, which order book or which bonds to learn from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from atb.clock import parse_time, timeframe_ms
 from atb.config.spec import Spec, by_tag, checked, tagged
 
-Market = Literal["candles", "book"]  # what rows are of
+Market = Literal["candles", "book", "bonds"]  # what rows are of
 Clock = Literal["event", "time", "volume"]  # what rows of a book are taken by
 
 
@@ -121,6 +121,38 @@ class BookData(Spec):
         return self.model_copy(update={"source": "file", "path": path})
 
 
-AnyData = CandleData | BookData
+class BondData(Spec):
+    """A government bond of constant maturity, from a file of par yields; its symbol says which.
+
+    `auto` takes the file, and there must be one; the simulator answers `sample` alone.
+
+    Attributes:
+        source: where yields come from.
+        path: par yields by day, Parquet or CSV, with columns as the US Treasury names them.
+        coupon: percent per year; None for what makes each day's bond worth its face.
+    """
+
+    row: ClassVar[str] = "day"
+    more: ClassVar[str] = "give a longer file,"
+    kind: Literal["bonds"] = "bonds"
+    source: Literal["auto", "file", "sample"] = "auto"
+    path: Path | None = Field(None, strict=False)
+    coupon: float | None = Field(None, ge=0, le=100)
+
+    def facts(self) -> dict[str, Any]:
+        """What a row is, JSON-ready."""
+        return {"timeframe": "1d", "coupon": self.coupon}
+
+    def said(self) -> str:
+        """What is learned from, for people."""
+        coupon = "at par" if self.coupon is None else f"with a coupon of {self.coupon:g} %"
+        return f"one issued each day, {coupon}, from {self.path or self.source}"
+
+    def of_file(self, path: Path) -> BondData:
+        """The same rows, from a file."""
+        return self.model_copy(update={"source": "file", "path": path})
+
+
+AnyData = CandleData | BookData | BondData
 Data = Annotated[AnyData, Field(discriminator="kind"), tagged("kind", "candles")]
 HISTORIES: dict[str, type[AnyData]] = by_tag("kind", AnyData)

@@ -1,4 +1,4 @@
-"""Histories of either market by what their recipe says: loaded, kept and read back.
+"""Histories of any market by what their recipe says: loaded, kept and read back.
 
 The one place that knows which kinds of history there are.
 """
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atb.config.data import AnyData, BookData, CandleData, Market
+from atb.config.data import AnyData, BondData, BookData, CandleData, Market
 from atb.events import Listener, silent
 from atb.market import files, load
+from atb.market.bonds import kept as kept_bonds
+from atb.market.bonds.load import load_bonds
 from atb.market.candles import Candles
 from atb.market.history import History
 from atb.market.lob import files as book_files
@@ -35,9 +37,14 @@ def _book(path: Path, symbol: str, _spec: BookData) -> History:
     return book_files.read(path, symbol)
 
 
+def _bonds(path: Path, symbol: str, _spec: BondData) -> History:
+    return kept_bonds.read(path, symbol)
+
+
 _KINDS: Mapping[Market, _Access] = {
     "candles": _Access(load.load, _candles, files.write),
     "book": _Access(book_load.load_book, _book, book_files.write),
+    "bonds": _Access(load_bonds, _bonds, kept_bonds.write),
 }
 
 
