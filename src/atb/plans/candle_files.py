@@ -51,19 +51,23 @@ def find(place: Path, asked: Iterable[Asked]) -> dict[Asked, Path]:
     """
     wanted = list(dict.fromkeys(asked))
     if not place.is_dir() and not _is_pattern(place):
-        if len(wanted) > 1:
-            symbols = ", ".join(dict.fromkeys(symbol for symbol, _ in wanted))
-            raise UsageError(
-                f"one file cannot be the candles of {symbols}",
-                where=str(place),
-                remedy="give the folder that holds a file for each of them",
-            )
-        return dict.fromkeys(wanted, place)
+        return _one(place, wanted)
     files = _files(place)
     fitting = {one: _fitting(files, *one) for one in wanted}
     if any(len(found) != 1 for found in fitting.values()):
         raise _refusal(place, files, fitting)
     return {one: found[0].path for one, found in fitting.items()}
+
+
+def _one(path: Path, wanted: Sequence[Asked]) -> dict[Asked, Path]:
+    """A single file, for what alone is asked for; whether it is there is seen when it is read."""
+    if len(wanted) > 1:
+        raise UsageError(
+            f"one file cannot be the candles of {', '.join(' '.join(one) for one in wanted)}",
+            where=str(path),
+            remedy="give the folder that holds a file for each of them",
+        )
+    return dict.fromkeys(wanted, path)
 
 
 def _is_pattern(place: Path) -> bool:
@@ -125,13 +129,15 @@ def _choice(
     """How to say which is meant: by a word that one file of each symbol has, where there is one."""
     folder = place if place.is_dir() else place.parent
     several = [found for found in fitting.values() if len(found) > 1]
+    if len(fitting) == 1:
+        return f"name the one that is meant, as --candles {several[0][0].path}"
     words = sorted({w for found in several for w in _telling(found)}, key=lambda w: (w.isdigit(), w))
     for word in words:
         left = [one for one in files if word in one.words]
         if all(len(_fitting(left, *one)) == 1 for one in fitting):
             written = re.search(word, " ".join(one.path.name for one in left), re.IGNORECASE)
             shown = written.group() if written else word
-            return f"say which with a pattern in quotes: --candles '{folder / f'*{shown}*'}'"
+            return f"say which with a pattern in quotes, as --candles '{folder / f'*{shown}*'}'"
     return (
         "say which with a pattern in quotes, as "
         f"--candles '{folder / '*WORD*'}', or put one file for each symbol into a folder"
@@ -148,4 +154,4 @@ def _listed(files: Sequence[_File], joint: str = ", ") -> str:
     """Names of files, the first few of many."""
     names = [one.path.name for one in files]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return (joint.join(names[:SHOWN]) or "nothing") + more
+    return (joint.join(names[:SHOWN]) or "no candle file") + more

@@ -1,0 +1,375 @@
+"""A plan spelt out from what a file or a command line says; whatever can be wrong with it is said.
+
+Knows steps, recipes and the names of candle files; no row is read here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from atb import presets
+from atb.clock import DAY_MS, iso, now_ms
+from atb.config.data import AnyData, CandleData
+from atb.config.plan import (
+    AnyStep,
+    CompareStep,
+    DataStep,
+    FeaturesStep,
+    PlanSpec,
+    PromoteStep,
+    TrainStep,
+    TuneStep,
+    WithRecipes,
+)
+from atb.config.search import parse
+from atb.errors import AtbError, ConfigError, UsageError, nearest
+from atb.pipeline import require_whole
+from atb.plans import candle_files
+from atb.plans.plan import Node, Plan
+from atb.presets import Recipe
+from atb.workspace import check_symbol
+
+Place = Callable[[str], str]
+
+
+@dataclass
+class _Making:
+    """A plan in the making: nodes by name, and by step the names of its nodes."""
+
+    spec: PlanSpec
+    place: Place
+    recipes: Mapping[str, Recipe]
+    paths: Mapping[candle_files.Asked, Path]
+    until: str
+    nodes: dict[str, Node] = field(default_factory=dict)
+    of_step: dict[str, list[str]] = field(default_factory=dict)
+    trained: dict[str, list[str]] = field(default_factory=dict)
+
+
+def expanded(
+    spec: PlanSpec,
+    name: str,
+    place: Place,
+    assignments: Sequence[str] = (),
+    **options: Any,
+) -> Plan:
+    """Every piece of work of a plan.
+
+    Args:
+        spec: what is to be done.
+        name: of the plan.
+        place: where a dotted key of the spec stands, for messages.
+        assignments: dotted config fields on top of every recipe, and of the spec's.
+        options: likewise, as in `presets.OPTION_FIELDS`.
+
+    Raises:
+        UsageError: for a symbol or field that cannot be meant, or candles that may be several.
+        ConfigError: for steps that need each other, unknown names or what a step lacks.
+        DataError: when a symbol has no candle file.
+    """
+    if not spec.symbols:
+        raise UsageError("no symbol is named", where=place("symbols"), remedy="name one or more")
+    for symbol in spec.symbols:
+        check_symbol(symbol)
+    order = in_order(spec, place)
+    recipes = _recipes(spec, place, assignments, options)
+    making = _Making(spec, place, recipes, _paths(spec, recipes), iso(now_ms() // DAY_MS * DAY_MS))
+    for step in order:
+        _add(making, step)
+    nodes = _with_trials(making)
+    return Plan(name, tuple(order), nodes)
+
+
+def in_order(spec: PlanSpec, place: Place) -> list[str]:
+    """The steps, each after those it needs, else as they are written.
+
+    Raises:
+        ConfigError: for a step that is not there, or steps that need each other.
+    """
+    for name, step in spec.steps.items():
+        for needed in step.needs:
+            if needed not in spec.steps:
+                raise ConfigError(
+                    f"step {name!r} needs {needed!r}, which is no step",
+                    where=place(f"steps.{name}.needs"),
+                    remedy=nearest(needed, spec.steps),
+                )
+    left, order = dict(spec.steps), list[str]()
+    while left:
+        ready = [name for name, step in left.items() if not left.keys() & set(step.needs)]
+        if not ready:
+            circle = _circle(left)
+            raise ConfigError(
+                f"steps need each other: {' needs '.join(circle)}",
+                where=place(f"steps.{circle[0]}.needs"),
+                remedy="take one of these needs out",
+            )
+        order.append(ready[0])
+        del left[ready[0]]
+    return order
+
+
+def _circle(steps: Mapping[str, AnyStep]) -> list[str]:
+    """Names of steps of which each needs the next, the first again at the end."""
+    way = [next(iter(steps))]
+    while True:
+        needed = next(name for name in steps[way[-1]].needs if name in steps)
+        if needed in way:
+            return [*way[way.index(needed) :], needed]
+        way.append(needed)
+
+
+def _recipes(
+    spec: PlanSpec, place: Place, assignments: Sequence[str], options: Mapping[str, Any]
+) -> dict[str, Recipe]:
+    """Every recipe of every step by what names it, for the first symbol."""
+    given = [*(f"{name}={json.dumps(value)}" for name, value in spec.fields.items()), *assignments]
+    named = {
+        name: key
+        for key, names in [("recipes", spec.recipes), *_named(spec)]
+        for name in reversed(names)
+    }
+    found: dict[str, Recipe] = {}
+    for name in dict.fromkeys(name for _, names in _named(spec) for name in names or spec.recipes):
+        try:
+            recipe = presets.resolve(name, spec.symbols[0], assignments=given, **options)
+        except AtbError as error:
+            if not spec.fields and error.where:
+                raise
+            where = error.where if error.where not in ("", "--set") else place(named[name])
+            raise type(error)(f"{name}: {error.what}", where=where, remedy=error.remedy) from error
+        _require_plain(recipe, name, found, place(named[name]))
+        found[name] = recipe
+    return found
+
+
+def _named(spec: PlanSpec) -> list[tuple[str, Sequence[str]]]:
+    """The recipes that each step with recipes names, by the dotted key."""
+    return [
+        (f"steps.{name}.recipes", step.recipes)
+        for name, step in spec.steps.items()
+        if isinstance(step, WithRecipes)
+    ]
+
+
+def _require_plain(recipe: Recipe, name: str, others: Mapping[str, Recipe], where: str) -> None:
+    """Refuse what no training of a plan can be."""
+    config = recipe.config
+    require_whole(config)
+    if config.warm_start is not None:
+        raise UsageError(
+            "trainings of a plan begin with weights of chance",
+            where=where,
+            remedy="leave out --from, or train that model alone",
+        )
+    twin = next((key for key, one in others.items() if one.config.name == config.name), None)
+    if twin is not None:
+        raise ConfigError(
+            f"{twin} and {name} would both make models named {config.name}",
+            where=where,
+            remedy="give one of the files another name",
+        )
+
+
+def _paths(spec: PlanSpec, recipes: Mapping[str, Recipe]) -> dict[candle_files.Asked, Path]:
+    """Each symbol's candle file, where a folder, a pattern or a file is given."""
+    data = [recipe.config.data for recipe in recipes.values()] or [CandleData()]
+    asked = [
+        (symbol, one.timeframe)
+        for symbol in spec.symbols
+        for one in data
+        if isinstance(one, CandleData)
+    ]
+    return candle_files.find(spec.candles, asked) if spec.candles and asked else {}
+
+
+def _add(making: _Making, name: str) -> None:
+    """The nodes of one step, for every symbol."""
+    step = making.spec.steps[name]
+    making.of_step[name] = []
+    for symbol in making.spec.symbols:
+        before = [one for needed in step.needs for one in making.of_step[needed]]
+        before = [one for one in dict.fromkeys(before) if making.nodes[one].symbol == symbol]
+        models = [one for needed in step.needs for one in _models(making, needed)]
+        models = [one for one in dict.fromkeys(models) if making.nodes[one].symbol == symbol]
+        for node in _nodes(making, name, step, symbol, models):
+            needs = dict.fromkeys([*node.needs, *before])
+            made = replace(node, needs=tuple(one for one in needs if one != node.name))
+            making.nodes.setdefault(node.name, made)
+            making.of_step[name].append(node.name)
+
+
+def _models(making: _Making, step: str) -> list[str]:
+    """Names of the nodes that train, of a step and those before it."""
+    if step not in making.trained:
+        before = [one for name in making.spec.steps[step].needs for one in _models(making, name)]
+        own = [one for one in making.of_step[step] if making.nodes[one].kind == "train"]
+        making.trained[step] = list(dict.fromkeys([*before, *own]))
+    return making.trained[step]
+
+
+def _nodes(
+    making: _Making, name: str, step: AnyStep, symbol: str, models: Sequence[str]
+) -> Iterator[Node]:
+    """What one step does for one symbol; needs are those of rows alone."""
+    if isinstance(step, DataStep):
+        recipes = list(making.recipes.values())
+        specs = [recipe.config.data for recipe in recipes] or [CandleData()]
+        for one in specs:
+            yield making.nodes[_rows(making, symbol, one)]
+    elif isinstance(step, WithRecipes):
+        yield from _with_recipes(making, name, step, symbol)
+    else:
+        yield _over_models(making, name, step, symbol, models)
+
+
+def _rows(making: _Making, symbol: str, given: AnyData) -> str:
+    """The node that reads these rows; there is one for all who want the same."""
+    data = _data(making, symbol, given)
+    same = [one for one in making.nodes.values() if one.kind == "data" and one.symbol == symbol]
+    found = next((one.name for one in same if one.data == data), None)
+    if found is None:
+        found = f"{symbol}-data" + (f"-{len(same) + 1}" if same else "")
+        making.nodes[found] = Node(found, "data", "data", symbol, data)
+    return found
+
+
+def _data(making: _Making, symbol: str, given: AnyData) -> AnyData:
+    """The rows of a symbol: from its own file; until midnight, UTC, where an exchange goes on.
+
+    So the same plan on the same day is about the same rows.
+    """
+    if not isinstance(given, CandleData):
+        path = making.spec.candles
+        return given.model_copy(update={"path": path}) if path else given
+    path = making.paths.get((symbol, given.timeframe))
+    if path is not None:
+        return given.model_copy(update={"path": path})
+    if given.path is None and given.end is None and given.source != "sample":
+        return given.model_copy(update={"end": making.until})
+    return given
+
+
+def _with_recipes(making: _Making, name: str, step: WithRecipes, symbol: str) -> Iterator[Node]:
+    """The nodes of a step that trains, tunes, or computes features."""
+    names = step.recipes or making.spec.recipes
+    if not names:
+        raise ConfigError(
+            f"step {name!r} names no recipe, and neither does the plan",
+            where=making.place(f"steps.{name}"),
+            remedy="add a line such as recipes: [fast]",
+        )
+    for key in names:
+        base = making.recipes[key]
+        rows = _rows(making, symbol, base.config.data)
+        recipe = _for(base, symbol, making.nodes[rows].data)
+        one = Node("", name, step.kind, symbol, recipe.config.data, recipe, {}, (rows,))
+        if isinstance(step, TrainStep):
+            yield from _trainings(making, one, recipe)
+        elif isinstance(step, FeaturesStep):
+            yield replace(one, name=f"{symbol}-features-{recipe.config.features}")
+        elif isinstance(step, TuneStep):
+            yield _tuning(making, one, step, recipe)
+
+
+def _trainings(making: _Making, one: Node, recipe: Recipe) -> Iterator[Node]:
+    """One training for each seed."""
+    config = recipe.config
+    seeds = making.spec.seeds or (config.training.seed,)
+    for seed in seeds:
+        more = f"-{seed}" if len(seeds) > 1 else ""
+        yield replace(
+            one,
+            name=f"{one.symbol}-{config.name}{more}",
+            recipe=replace(recipe, config=config.seeded(seed)),
+        )
+
+
+def _tuning(making: _Making, one: Node, step: TuneStep, recipe: Recipe) -> Node:
+    place = making.place(f"steps.{one.step}")
+    if step.search is not None:
+        found = parse(step.search, lambda dotted: making.place(f"steps.{one.step}.{dotted}"))
+        recipe = replace(recipe, preset=replace(recipe.preset, search=found))
+    if not recipe.preset.search:
+        raise ConfigError(
+            f"preset {recipe.config.name} has no search block, and neither has step {one.step!r}",
+            where=place,
+            remedy="add a line such as search: {window: {choice: [30, 60]}}",
+        )
+    name = f"{one.symbol}-{one.step}-{recipe.config.name}"
+    return replace(one, name=name, recipe=recipe, settings={"trials": step.trials})
+
+
+def _for(recipe: Recipe, symbol: str, data: AnyData) -> Recipe:
+    """A recipe for a symbol and its rows."""
+    config = recipe.config.model_copy(update={"symbol": symbol, "data": data})
+    fields = {**recipe.fields, "data": data.model_dump(mode="json")}
+    return replace(recipe, config=config, fields=fields)
+
+
+def _over_models(
+    making: _Making, name: str, step: AnyStep, symbol: str, models: Sequence[str]
+) -> Node:
+    """The node of a step that works on all models of a symbol."""
+    place = making.place(f"steps.{name}.needs")
+    fewest = 2 if isinstance(step, CompareStep) else 1
+    if len(models) < fewest:
+        raise ConfigError(
+            f"step {name!r} needs {'two models' if fewest > 1 else 'models'} of {symbol}, "
+            f"and the steps before it train {len(models) or 'none'}",
+            where=place,
+            remedy="name a step that trains in its needs",
+        )
+    trained = [making.nodes[one] for one in models]
+    rows = dict.fromkeys(node.needs[0] for node in trained)
+    if len(rows) > 1:
+        raise ConfigError(
+            f"step {name!r} has models of different rows of {symbol}: "
+            f"{', '.join(making.nodes[one].data.said() for one in rows)}",
+            where=place,
+            remedy="make it two steps, or give all recipes the same data",
+        )
+    settings = step.model_dump(mode="json", exclude={"kind", "needs"})
+    if isinstance(step, CompareStep):
+        settings = {"against": _yardstick(making, name, step, trained)}
+    needs = (next(iter(rows)), *models)
+    data = trained[0].data
+    label = f"{symbol}-{name}"
+    return Node(label, name, step.kind, symbol, data, None, settings, needs, tuple(models))
+
+
+def _yardstick(making: _Making, name: str, step: CompareStep, trained: Sequence[Node]) -> str:
+    """Name of the node whose model the others are compared with."""
+    names = {node.recipe.config.name: node.name for node in reversed(trained) if node.recipe}
+    if step.against is None:
+        return trained[0].name
+    if step.against not in names:
+        raise ConfigError(
+            f"step {name!r} compares with {step.against!r}, which is not trained before it",
+            where=making.place(f"steps.{name}.against"),
+            remedy=nearest(step.against, names),
+        )
+    return names[step.against]
+
+
+def _with_trials(making: _Making) -> dict[str, Node]:
+    """The nodes; what is promoted of several was chosen from so many, and must say so."""
+    nodes = dict(making.nodes)
+    for node in making.nodes.values():
+        if isinstance(making.spec.steps.get(node.step), PromoteStep):
+            for name in node.models:
+                nodes[name] = _one_of(nodes[name], len(node.models))
+    return nodes
+
+
+def _one_of(node: Node, count: int) -> Node:
+    if node.recipe is None:
+        return node
+    selection = node.recipe.config.selection
+    chosen = selection.model_copy(update={"trials": max(selection.trials, count)})
+    config = node.recipe.config.model_copy(update={"selection": chosen})
+    return replace(node, recipe=replace(node.recipe, config=config))
