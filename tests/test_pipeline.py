@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import atb
-from atb import pipeline, presets
+from atb import event_log, pipeline, presets
 from atb.backtest import vectorised
 from atb.backtest.predictions import Predictions
 from atb.errors import DataError, StorageError, UsageError
@@ -59,9 +59,26 @@ def test_every_preset_walks_the_whole_path_on_real_candles(
 
     verify(result.path)
     assert result.onnx.is_file()
+    _log_is_whole(result, STAGES[:-1])
     latest = json.loads((result.path.parent / "latest.json").read_text())
     assert latest["version"] == result.version
     assert not (result.path.parent / "promoted.json").exists()
+
+
+def _log_is_whole(result: Any, stages: list[str]) -> None:
+    """The model's event log says on what it was trained, how, and how good it is."""
+    began, *records = event_log.read(result.path / event_log.NAME)
+    assert (began["event"], began["run"]) == ("Began", result.version)
+    assert began["config"] == json.loads((result.path / "config.json").read_text())
+    metadata = json.loads((result.path / "metadata.json").read_text())
+    environment = began["environment"]
+    assert environment["code_sha256"] == metadata["code_sha256"]
+    assert environment["libraries"] == metadata["libraries"]
+    said = [record["stage"] for record in records if record["event"] == "StageEnded"]
+    assert said == stages
+    (measured,) = (record for record in records if record["event"] == "Measured")
+    assert measured["metrics"] == result.summary["metrics"]
+    assert measured["verdict"] == result.summary["verdict"]
 
 
 OTHERS: dict[str, dict[str, Any]] = {

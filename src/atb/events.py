@@ -40,6 +40,15 @@ class EpochEnded:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How good a model is on test rows at one horizon, in rows: metrics by name, and in words."""
+
+    horizon: int
+    metrics: Mapping[str, float]
+    verdict: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """`done` of `total` pieces (files, bytes, bars) of `task`; `total` 0 when unknown."""
 
@@ -106,6 +115,7 @@ Event = (
     StageStarted
     | StageEnded
     | EpochEnded
+    | Measured
     | Progress
     | Warned
     | Noted

@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atb import backend, parents, runs
+from atb import backend, environment, parents, runs
 from atb.backtest import hooks
 from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
 from atb.dataset import folds, split
 from atb.errors import UsageError
-from atb.events import Listener, Noted, Stopwatch, silent
+from atb.event_log import EventLog
+from atb.events import Event, Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
 from atb.market.access import load_history
 from atb.market.history import History
@@ -57,13 +58,14 @@ def train_model(
     workspace.require_writable(workspace.models(config.symbol, config.name))
     hooks.find(config.trading)
     config, notes = _with_parent(workspace, config)
-    watch = Stopwatch(listen)
+    log = EventLog(listen)
+    watch = Stopwatch(log)
     with watch.stage("data"):
-        recipe = Recipe(config, history_for([config], workspace, listen), notes)
+        recipe = Recipe(config, history_for([config], workspace, log), notes)
     if largest_batch:
         with watch.stage("batch"):
-            recipe = _with_largest_batch(recipe, listen)
-    return _trained(runs.start(workspace, version or new_version(), recipe), recipe, watch)
+            recipe = _with_largest_batch(recipe, log)
+    return _trained(runs.start(workspace, version or new_version(), recipe), recipe, watch, log)
 
 
 def train_models(
@@ -96,17 +98,25 @@ def train_models(
     for config in configs:
         workspace.require_writable(workspace.models(config.symbol, config.name))
     hook = hooks.find(first.trading)
-    watch = Stopwatch(listen)
+    logs = [EventLog() for _ in configs]
+    listeners: list[Listener] = [*logs, listen]
+
+    def tell_all(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    watch = Stopwatch(tell_all)
     with watch.stage("data"):
-        history = history_for([first], workspace, listen)
+        history = history_for([first], workspace, watch.listen)
     recipes = [Recipe(config, history, {}) for config in configs]
     with ExitStack() as stack:
         begun = [
             runs.start(workspace, f"{version or new_version()}-{recipe.config.name}", recipe)
             for recipe in recipes
         ]
-        for run in begun:
+        for run, recipe, log in zip(begun, recipes, logs, strict=True):
             stack.enter_context(runs.kept_until_done(run))
+            _begin(log, run, recipe)
         labels = build(first.target, history, first.dataset.max_gap)
         with watch.stage("startup"):
             backend.prepare(first.training.seed)
@@ -153,7 +163,8 @@ def resume_training(
         AtbError: as `train_model` does.
     """
     require_installed("train")
-    watch = Stopwatch(listen)
+    log = EventLog(listen)
+    watch = Stopwatch(log)
     with watch.stage("data"):
         found = runs.find(Workspace(Path(artifacts)), run)
         recipe = found.recipe()
@@ -162,7 +173,7 @@ def resume_training(
             runs.end(found)
             raise UsageError(f"this training is done: its model is {home / found.name}")
         found.workspace.require_writable(home)
-    return _trained(found, recipe, watch)
+    return _trained(found, recipe, watch, log)
 
 
 def history_for(
@@ -243,12 +254,19 @@ def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
     return Recipe(config.model_copy(update={"training": training}), recipe.history, notes)
 
 
-def _trained(run: Run, recipe: Recipe, watch: Stopwatch) -> TrainingResult:
+def _trained(run: Run, recipe: Recipe, watch: Stopwatch, log: EventLog) -> TrainingResult:
     config = recipe.config
     with runs.kept_until_done(run):
+        _begin(log, run, recipe)
         labels = build(config.target, recipe.history, config.dataset.max_gap)
         hook = hooks.find(config.trading)
         with watch.stage("startup"):
             backend.prepare(config.training.seed)
             from atb.walk import walk  # not earlier: it imports TensorFlow
         return walk(run, recipe, labels, hook, watch)
+
+
+def _begin(log: EventLog, run: Run, recipe: Recipe) -> None:
+    """Write the events of a run, so far and from now on, into its folder."""
+    config = recipe.config.model_dump(mode="json")
+    log.begin(run.events, run=run.name, config=config, environment=environment.record())

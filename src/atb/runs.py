@@ -1,8 +1,9 @@
 """Runs: trainings in progress, each a folder that holds all it needs to be taken up again.
 
 `recipe/` (config and history, checksummed) is written before anything slow; `checkpoints/` is the
-training's. A run whose model is registered is removed; one that stopped keeps its folder as long
-as there is a checkpoint to go on from. Knows nothing of what is trained.
+training's; `events.jsonl` says what happened. The folder is its owner's alone. A run whose model
+is registered is removed; one that stopped keeps its folder as long as there is a checkpoint to go
+on from. Knows nothing of what is trained.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atb import atomic
+from atb import atomic, event_log
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import (
     AtbError,
@@ -53,6 +54,11 @@ class Run:
     def checkpoints(self) -> Path:
         """Where the training keeps its checkpoints."""
         return self.path / "checkpoints"
+
+    @property
+    def events(self) -> Path:
+        """Where it is written down what happens in it."""
+        return self.path / event_log.NAME
 
     @property
     def workspace(self) -> Workspace:
@@ -102,6 +108,7 @@ def start(workspace: Workspace, name: str, recipe: Recipe) -> Run:
     with atomic.locked(workspace.runs / ".lock"):
         atomic.remove_leftovers(workspace.runs)
         with atomic.folder(run.path) as folder:
+            folder.chmod(0o700)
             place = folder / RECIPE
             place.mkdir()
             (place / CONFIG).write_text(recipe.config.model_dump_json())

@@ -5,15 +5,17 @@ It knows the order of the hops and nothing of what they do.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from atb import atomic
+from atb import atomic, event_log
 from atb.backtest.hooks import Hook
 from atb.config.book_architectures import Linear
-from atb.events import Stopwatch
+from atb.events import Measured, Stopwatch
 from atb.export import onnx, parity, sampling
 from atb.export.graph import calibrated as with_calibration
 from atb.export.graph import serving_model
@@ -53,7 +55,7 @@ def walk_together(
     runs: Sequence[Run], recipes: Sequence[Recipe], labels: Labels, hook: Hook, watch: Stopwatch
 ) -> list[TrainingResult]:
     """The same for straight lines that differ in their penalty only, fitted side by side."""
-    dataset = prepare(recipes[0], labels, watch)
+    dataset = prepare(recipes[0], labels, runs[0].workspace, watch)
     first = recipes[0].config
     specs = {run.name: _line(recipe) for run, recipe in zip(runs, recipes, strict=True)}
     with watch.stage("training"):
@@ -78,6 +80,8 @@ def _conclude(
     dataset, fitted = learned.dataset, learned.fitted
     with watch.stage("evaluation"):
         found = judged(recipe, learned, hook)
+    for horizon, verdict in found.verdicts.items():
+        watch.listen(Measured(horizon, verdict.metrics, verdict.words))
     with atomic.scratch(run.path / "export") as folder:
         graph = folder / "model.onnx"
         with watch.stage("export"):
@@ -102,6 +106,7 @@ def _conclude(
                 notes=recipe.notes,
             )
             files = artifact.files(made, serving, graph, watch.seconds)
+            files[event_log.NAME] = partial(shutil.copyfile, run.events)
             kept = store.add(run.workspace, config.symbol, config.name, run.name, files)
     summary = record.summary(made, kept.path, watch.total())
     return TrainingResult(kept.version, kept.path, kept.onnx, summary)

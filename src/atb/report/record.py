@@ -9,17 +9,17 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atb import __version__
+from atb import __version__, environment
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.clock import iso, now_ms, parse_time
+from atb.code import code_sha256
 from atb.config.features import columns, definition_sha256, lookback
 from atb.config.training import TrainingConfig
 from atb.evaluation.profit import Earned
@@ -34,7 +34,6 @@ if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
     from atb.export.parity import Parity
 
 ORDER = "oldest first"  # of the rows in a window
-LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def facts(version: str, config: TrainingConfig, history: History) -> dict[str, A
         "config_sha256": config.sha256(),
         "opset": OPSET,
         "atb": __version__,
-        "libraries": {name: installed(name) for name in LIBRARIES},
+        "libraries": environment.libraries(),
     }
 
 
@@ -154,6 +153,7 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
         "parity": run.parity.to_json(),
         "stages": stages,
         "python": platform.python_version(),
+        "code_sha256": code_sha256(),
     }
 
 

@@ -1,0 +1,64 @@
+"""Hands trainings that are done to the tools that were asked for; what fails there is a warning.
+
+The models are registered by then, and nothing here can harm them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from atb import event_log, extras
+from atb.errors import AtbError
+from atb.events import Listener, Warned
+from atb.report.sinks import mlflow, tensorboard
+from atb.report.sinks.told import Told, told
+
+
+@dataclass(frozen=True)
+class Sinks:
+    """Where trainings are told of.
+
+    Attributes:
+        tensorboard: folder for TensorBoard; None for none.
+        mlflow: address of an MLflow server; None for none.
+    """
+
+    tensorboard: Path | None = None
+    mlflow: str | None = None
+
+    def require(self) -> None:
+        """Refuse, before anything is trained, what is not installed.
+
+        Raises:
+            ResourceError: naming the extra.
+        """
+        if self.tensorboard is not None:
+            extras.require_installed("tensorboard")
+        if self.mlflow is not None:
+            extras.require_installed("mlflow")
+
+    def publish(self, models: Iterable[Path], listen: Listener) -> None:
+        """Tell of the trainings of models; a tool that fails is left alone from then on.
+
+        Args:
+            models: folders of registered models.
+            listen: told of what failed, as a warning.
+        """
+        paths = list(models)
+        for take in self._takers():
+            try:
+                for path in paths:
+                    take(told(path / event_log.NAME))
+            except AtbError as error:
+                listen(Warned(str(error)))
+
+    def _takers(self) -> list[Callable[[Told], None]]:
+        takers: list[Callable[[Told], None]] = []
+        if self.tensorboard is not None:
+            takers.append(partial(tensorboard.write, folder=self.tensorboard))
+        if self.mlflow is not None:
+            takers.append(partial(mlflow.send, uri=self.mlflow))
+        return takers
