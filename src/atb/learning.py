@@ -20,7 +20,7 @@ from atb.dataset.build import Dataset, build
 from atb.dataset.learner import Fitted, Learner
 from atb.evaluation import calibration
 from atb.events import Stopwatch
-from atb.features.layer import compute
+from atb.features import stored
 from atb.runs import Recipe
 from atb.tabular.ensemble import EnsembleLearner
 from atb.tabular.linear import LinearLearner
@@ -56,7 +56,7 @@ def learn(
         checkpoints: folder of the training's checkpoints; what lies there is taken up.
         watch: told of stages and epochs.
     """
-    dataset = prepare(recipe, labels, watch)
+    dataset = prepare(recipe, labels, workspace, watch)
     with watch.stage("training"):
         learner = _learner(recipe, labels, dataset, workspace, checkpoints, watch)
         fitted = learner.fit(dataset)
@@ -74,11 +74,11 @@ def calibrated(recipe: Recipe, dataset: Dataset, fitted: Fitted) -> Learned:
     return Learned(dataset, fitted, found)
 
 
-def prepare(recipe: Recipe, labels: Labels, watch: Stopwatch) -> Dataset:
+def prepare(recipe: Recipe, labels: Labels, workspace: Workspace, watch: Stopwatch) -> Dataset:
     """The dataset of a recipe, its scaling fitted on train rows."""
     config, history = recipe.config, recipe.history
     with watch.stage("features"):
-        matrix = compute(config.features, history)
+        matrix = stored.matrix(workspace, config.features, history)
     with watch.stage("dataset"):
         segments = history.segments(config.dataset.max_gap)
         before = lookback(config.features)
@@ -98,7 +98,7 @@ def _learner(
     if isinstance(config.model, Linear):
         return LinearLearner(config.model, config.target)
     if isinstance(config.model, Ensemble):
-        return _joining(config.model, recipe, labels, checkpoints, watch)
+        return _joining(config.model, recipe, labels, workspace, checkpoints, watch)
     return NetworkLearner(
         config.model,
         config.target,
@@ -110,7 +110,12 @@ def _learner(
 
 
 def _joining(
-    spec: Ensemble, recipe: Recipe, labels: Labels, checkpoints: Path, watch: Stopwatch
+    spec: Ensemble,
+    recipe: Recipe,
+    labels: Labels,
+    workspace: Workspace,
+    checkpoints: Path,
+    watch: Stopwatch,
 ) -> EnsembleLearner:
     """What an ensemble learns by: each member in checkpoints of its own, in each fold likewise.
 
@@ -127,7 +132,7 @@ def _joining(
 
     def fold(number: int) -> Dataset:
         part = config.of_member(spec.members[0].name, number)
-        return prepare(replace(recipe, config=part), labels, Stopwatch())
+        return prepare(replace(recipe, config=part), labels, workspace, Stopwatch())
 
     return EnsembleLearner(spec, config.target, member, fold, watch.listen)
 

@@ -119,7 +119,7 @@ def test_trials_are_measured_beside_a_constant_and_told_of(plain):
 
 
 @pytest.mark.parametrize("kind", ["return", "direction", "ternary"])
-def test_a_constant_is_the_best_that_needs_no_model(recipe, candles, kind):
+def test_a_constant_is_the_best_that_needs_no_model(recipe, candles, kind, tmp_path):
     from atb import learning
     from atb.events import Stopwatch
     from atb.studies import tried
@@ -127,7 +127,8 @@ def test_a_constant_is_the_best_that_needs_no_model(recipe, candles, kind):
 
     config = presets.resolve(str(recipe.preset.path), "TEST", target=kind, horizon=3).config
     asked = Recipe(config, candles, {})
-    dataset = learning.prepare(asked, build(config.target, candles, 0), Stopwatch())
+    labels = build(config.target, candles, 0)
+    dataset = learning.prepare(asked, labels, Workspace(tmp_path), Stopwatch())
     rows, train = dataset.split.validation, dataset.split.train
     labels = dataset.labels.value[:, 0]
     if kind == "return":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from atb import cache
 from atb.config.data import HISTORIES, AnyData
 from atb.errors import DataError, IntegrityError, UsageError
 from atb.market import access
@@ -37,7 +38,8 @@ def keep(workspace: Workspace, history: History) -> str:
     """
     sha256 = history.sha256()
     if not _is_there(workspace, sha256, history):
-        access.keep(history, path(workspace, sha256))
+        with cache.filling(workspace.histories):
+            access.keep(history, path(workspace, sha256))
     return sha256
 
 
@@ -57,7 +59,8 @@ def read(workspace: Workspace, sha256: str, symbol: str, data: AnyData) -> Histo
     place = path(workspace, sha256)
     remedy = "run the command again that kept it"
     try:
-        found = access.read_kept(place, symbol, data)
+        with cache.held([place]):
+            found = access.read_kept(place, symbol, data)
     except DataError as error:
         raise IntegrityError(error.what, where=str(place), remedy=remedy) from error
     if found.sha256() != sha256:

@@ -58,7 +58,7 @@ def judged(
         integrity.verify(path)
     history = load_history(config.symbol, config.data, workspace, listen)
     moves = build(config.target, history, config.dataset.max_gap)
-    dataset = prepare(Recipe(config, history, {}), moves, Stopwatch(listen))
+    dataset = prepare(Recipe(config, history, {}), moves, workspace, Stopwatch(listen))
     classes = classes_of(target, config, history, dataset)
     return {
         name: _verdicts(path, config, history, dataset, classes) for name, path in lines.items()

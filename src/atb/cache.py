@@ -1,0 +1,163 @@
+"""Files that can be made again: used by many processes, least recently used ones removed first.
+
+Whoever reads an entry holds it, by a lock that the system frees when the process dies; what is held
+is not removed. It lies on the ground because rooms of several floors keep things; it knows paths
+and sizes, not what an entry is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from atb import atomic
+
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a cache.
+
+    Attributes:
+        path: where it lies.
+        bytes: its size.
+        used: when it was last taken or made, ms UTC.
+    """
+
+    path: Path
+    bytes: int
+    used: int
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed, and what would have been, had nobody held it."""
+
+    removed: tuple[Entry, ...]
+    held: tuple[Entry, ...]
+
+
+@contextmanager
+def filling(room: Path) -> Iterator[None]:
+    """Make a folder of entries and let nobody clear it of unfinished files while the body writes.
+
+    Raises:
+        StorageError: when the folder cannot be made.
+    """
+    atomic.make_folder(room)
+    with (room / LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def take(path: Path) -> BinaryIO | None:
+    """An entry, opened; None where there is none. It is held until the file is closed.
+
+    A memory map of the file holds it too, for as long as the map lives.
+    """
+    while True:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return None
+        fcntl.flock(file, fcntl.LOCK_SH)
+        if _lies_at(path, file):
+            with suppress(OSError):  # a cache that may only be read serves all the same
+                os.utime(path)
+            return file
+        file.close()  # removed, or replaced, before it was held
+
+
+@contextmanager
+def held(paths: Iterable[Path]) -> Iterator[None]:
+    """Hold entries while the body runs; one that is not there is no matter."""
+    with ExitStack() as stack:
+        for path in paths:
+            file = take(path)
+            if file is not None:
+                stack.enter_context(file)
+        yield
+
+
+def listing(rooms: Sequence[Path]) -> list[Entry]:
+    """The entries of folders, the least recently used first."""
+    found = []
+    for path in (path for room in rooms for path in room.glob("[!.]*")):
+        with suppress(FileNotFoundError):  # removed meanwhile
+            status = path.stat()
+            found.append(Entry(path, status.st_size, status.st_mtime_ns // 1_000_000))
+    return sorted(found, key=lambda entry: (entry.used, entry.path))
+
+
+def prune(rooms: Sequence[Path], max_bytes: int) -> Pruned:
+    """Remove the least recently used entries that nobody holds, until the others are few enough.
+
+    What killed writers left unfinished is removed too.
+
+    Args:
+        rooms: folders of entries.
+        max_bytes: that all of them together may have.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    for room in rooms:
+        _clear(room)
+    entries = listing(rooms)
+    left = sum(entry.bytes for entry in entries)
+    removed, held_back = [], []
+    for entry in entries:
+        if left <= max_bytes:
+            break
+        if _remove(entry.path):
+            removed.append(entry)
+            left -= entry.bytes
+        else:
+            held_back.append(entry)
+    return Pruned(tuple(removed), tuple(held_back))
+
+
+def _clear(room: Path) -> None:
+    """Remove what is unfinished, unless somebody is writing."""
+    if not (room / LOCK).exists():
+        return
+    with (room / LOCK).open("ab") as lock:
+        if _alone(lock):
+            atomic.remove_leftovers(room)
+
+
+def _remove(path: Path) -> bool:
+    """Whether an entry is gone; False when somebody holds it."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return True
+    with file:
+        if not _alone(file):
+            return False
+        if _lies_at(path, file):
+            path.unlink()
+        return True
+
+
+def _alone(file: BinaryIO) -> bool:
+    """Whether nobody else holds a file; if so, nobody will until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lies_at(path: Path, file: BinaryIO) -> bool:
+    """Whether an open file is still the one at its path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
