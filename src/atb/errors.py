@@ -140,6 +140,19 @@ class StoppedError(AtbError):
     exit_code = 130
 
 
+class NotBegunError(AtbError):
+    """A job that was not begun, for one that it needs has failed.
+
+    Args:
+        what, where, remedy: as in `AtbError`.
+        exit_code: of the error that the other one failed by.
+    """
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", exit_code: int = 1) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.exit_code = exit_code
+
+
 class IntegrityError(AtbError):
     """A file that is not what its manifest says, or a graph that does not agree with its model."""
 

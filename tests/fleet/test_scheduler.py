@@ -16,7 +16,7 @@ import pytest
 from atb.errors import AtbError, DataError, ResourceError, StoppedError
 from atb.events import JobEnded, Noted, Progress, Within
 from atb.fleet.job import Job
-from atb.fleet.policy import Limits
+from atb.fleet.policy import Limits, Policy
 from atb.fleet.scheduler import STOPPING, run
 
 PARENT = """
@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 import fleet_jobs
 from atb.fleet.job import Job
-from atb.fleet.policy import Limits
+from atb.fleet.policy import Limits, Policy
 from atb.fleet.scheduler import run
 folder = sys.argv[1]
 if __name__ == "__main__":
@@ -64,7 +64,9 @@ def test_each_outcome_is_its_own(jobs, tmp_path):
         Job("talks", jobs.talk, {"lines": 50}),
         Job("eight", jobs.double, {"number": 4}),
     ]
-    outcomes = {one.name: one for one in run(asked, Limits(3), tmp_path / "logs", told.append)}
+    once = Policy(attempts=1)
+    ended = run(asked, Limits(3), tmp_path / "logs", told.append, once)
+    outcomes = {one.name: one for one in ended}
     assert list(outcomes) == [job.name for job in asked]
     values = {name: one.value for name, one in outcomes.items() if one.error is None}
     assert values == {"six": 6, "talks": None, "eight": 8}
@@ -164,14 +166,11 @@ def test_children_of_a_killed_parent_save_and_end(jobs, tmp_path):
 @pytest.mark.parametrize("error", [ZeroDivisionError, BrokenPipeError])
 def test_a_listener_that_fails_leaves_no_process(jobs, tmp_path, error):
     def listen(event):
-        raise error
+        if isinstance(event, Within):
+            raise error
 
+    asked = [Job("a", jobs.train, {"folder": str(tmp_path), "name": "a"})]
     with pytest.raises(error):
-        run(
-            [Job("a", jobs.train, {"folder": str(tmp_path), "name": "a"})],
-            Limits(1),
-            tmp_path,
-            listen,
-        )
+        run(asked, Limits(1), tmp_path, listen)
     (pid,) = (path.read_text() for path in tmp_path.glob("*.pid"))
     assert not alive(pid)

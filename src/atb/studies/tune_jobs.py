@@ -48,7 +48,8 @@ def try_recipes(
         AtbError: for what is no fault of a recipe, such as a full disk; the trial goes on later.
     """
     journal = study.journal()
-    waiting = list(left)
+    running = {one.number for one in journal.trials() if one.state == "running"}
+    waiting = [number for number in left if number in running]  # others ended in an attempt before
     for _ in range(count):
         attempt = journal.begin(waiting.pop(0)) if waiting else journal.claim()
         if attempt is None:
