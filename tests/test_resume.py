@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from atb import presets
+from atb import event_log, presets
 from atb.errors import StoppedError
 from atb.market.load import load
 from atb.market.lob import files
@@ -108,6 +108,9 @@ def test_stopped_twice_it_makes_the_same_model(
     resumed = resume_training(Path(run).name, artifacts=tmp_path / "parts")
     assert resumed.version == Path(run).name
     require_equal(whole.path, resumed.path)
+    log = list(event_log.read(resumed.path / event_log.NAME))
+    assert [record["event"] for record in log].count("Began") == 3
+    assert {record["epoch"] for record in log if record["event"] == "EpochEnded"} == {1, 2, 3}
 
 
 @pytest.mark.slow
