@@ -20,6 +20,7 @@ from atb.errors import AtbError, StoppedError, StorageError
 from atb_cli.commands import (
     audit,
     backtest,
+    cache,
     data,
     dev,
     doctor,
@@ -53,7 +54,20 @@ def cli() -> None:
     """
 
 
-for _group in (train, tune, presets, data, models, backtest, live, audit, export, dev, doctor):
+for _group in (
+    train,
+    tune,
+    presets,
+    data,
+    models,
+    backtest,
+    live,
+    audit,
+    export,
+    cache,
+    dev,
+    doctor,
+):
     cli.add_command(_group.command)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?(?:([KMGT])(i?)B?|B)?", re.IGNORECASE)
 
 
 def memory(size: int | None) -> str:
@@ -16,6 +19,24 @@ def memory(size: int | None) -> str:
     power = min(max(size.bit_length() - 1, 0) // 10, len(UNITS) - 1)
     number = size / 1024**power
     return f"{number:.1f} {UNITS[power]}" if number < 10 else f"{number:.0f} {UNITS[power]}"
+
+
+def parse(text: str) -> int:
+    """Bytes of an amount as people write it; KB are thousands, KiB and K are 1,024.
+
+    Raises:
+        ValueError: when it is none.
+
+    >>> parse("1.5 KiB"), parse("80G"), parse("2 MB"), parse("0")
+    (1536, 85899345920, 2000000, 0)
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is no size, as 500MiB or 2GiB is")
+    number, prefix, binary = found.groups()
+    power = " KMGT".index(prefix.upper()) if prefix else 0
+    decimal = prefix and not binary and text.strip().upper().endswith("B")
+    return int(float(number) * (1000 if decimal else 1024) ** power)
 
 
 def duration(seconds: float) -> str:

@@ -105,7 +105,8 @@ def prune(rooms: Sequence[Path], max_bytes: int) -> Pruned:
         max_bytes: that all of them together may have.
 
     Raises:
-        StorageError: when the disk refuses.
+        OSError: when the disk refuses.
+        StorageError: when it refuses to clear what is unfinished.
     """
     for room in rooms:
         _clear(room)

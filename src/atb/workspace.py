@@ -127,6 +127,11 @@ class Workspace:
         return self.root / "cache" / "matrices"
 
     @property
+    def caches(self) -> tuple[Path, ...]:
+        """Folders of what is made again when it is missing, the only ones that are pruned."""
+        return self.histories, self.matrices
+
+    @property
     def plans(self) -> Path:
         """Plans that were carried out: what is done, and what it came to."""
         return self.root / "plans"
