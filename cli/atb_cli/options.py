@@ -109,6 +109,11 @@ _RECIPE = (
     click.option(
         "--candles", type=click.Path(path_type=Path), help="CSV, Parquet or Feather file."
     ),
+    click.option(
+        "--bonds",
+        type=click.Path(path_type=Path),
+        help="Par yields of the US Treasury, CSV or Parquet, for a bond such as UST10Y.",
+    ),
     *_LEARNING,
     click.option("--model-type", metavar="NAME", help="Architecture of the network."),
     click.option(

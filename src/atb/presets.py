@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from atb.config.architectures import ARCHITECTURES
 from atb.config.data import HISTORIES
 from atb.config.ensemble import RULES
+from atb.config.markets import USUAL
 from atb.config.optimisation import OPTIMIZERS, SCHEDULES
 from atb.config.search import Search, parse, require_comparable
 from atb.config.spec import Spec
@@ -35,6 +36,7 @@ OPTION_FIELDS: Mapping[str, str] = {
     "source": "data.source",
     "candles": "data.path",
     "book": "data.path",
+    "bonds": "data.path",
     "clock": "data.clock",
     "every": "data.every",
     "features": "features",
@@ -183,7 +185,8 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
     """
     check_symbol(symbol)
     found = read(preset)
-    changes = [*_of_options(options), *map(_of_assignment, assignments)]
+    of_market = _to_market(found, options)
+    changes = [*of_market, *_of_options(options), *map(_of_assignment, assignments)]
     changes = _in_order(changes)
     fields, origins = _changed(found, changes)
     if "symbol" in fields:
@@ -264,6 +267,15 @@ def _of_options(options: Mapping[str, Any]) -> Iterator[Change]:
             raise UsageError(f"unknown option {option!r}", remedy=nearest(option, OPTION_FIELDS))
         if value is not None:
             yield Change(OPTION_FIELDS[option], value, f"--{option.replace('_', '-')}")
+
+
+def _to_market(preset: Preset, options: Mapping[str, Any]) -> Iterator[Change]:
+    """The usual features, target and trading of a market, for a preset that is of another one."""
+    own = preset.fields.get("data")
+    kind = own.get("kind") if isinstance(own, Mapping) else None
+    for market, fields in USUAL.items():
+        if options.get(market) is not None and kind != market:
+            yield from (Change(name, value, f"--{market}") for name, value in fields.items())
 
 
 def _of_assignment(text: str) -> Change:

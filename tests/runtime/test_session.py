@@ -74,7 +74,7 @@ def test_a_graph_that_does_not_say_what_it_needs_is_refused(model, name):
             {"columns": "close,open,high,low,volume"},
             "says columns 'close,open,high,low,volume', no",
         ),
-        ({"market": "tea"}, r"says market 'tea', not one of \['candles', 'book'\]"),
+        ({"market": "tea"}, r"says market 'tea', not one of \['candles', 'book', 'bonds'\]"),
         ({"timeframe": "61m"}, "says timeframe '61m', not one of 1m, "),
         ({"window": "four"}, "says window 'four', not a whole number"),
         ({"window": "-4"}, "says window '-4', not a whole number"),

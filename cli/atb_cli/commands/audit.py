@@ -48,6 +48,11 @@ def command() -> None:
     help="Order book to run on, likewise.",
 )
 @click.option(
+    "--bonds",
+    type=click.Path(path_type=Path),
+    help="Par yields to run on, likewise.",
+)
+@click.option(
     "--bars",
     type=click.IntRange(min=20),
     default=300,
@@ -69,7 +74,7 @@ def lookahead(bars: int, artifacts: Path, as_json: bool, **given: Any) -> None:
     from atb.workspace import Workspace
     from atb_cli import render
 
-    paths = {"candles": given.pop("candles"), "book": given.pop("book")}
+    paths = {market: given.pop(market) for market in ("candles", "book", "bonds")}
     chosen = {name: value for name, value in given.items() if value is not None}
     if len(chosen) > 1:
         names = " and ".join(f"--{name}" for name in chosen)

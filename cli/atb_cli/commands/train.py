@@ -62,7 +62,7 @@ def model(
     from atb_cli import progress, result_view
 
     recipe = resolve(preset, symbol, assignments=assignments, **fields)
-    if recipe.config.data.kind != "candles":
+    if recipe.config.data.kind == "book":
         raise UsageError(
             f"preset {preset!r} learns from an order book",
             remedy=f"train it with: atb train lob PATH --suite {preset}",

@@ -13,24 +13,28 @@ from atb.backtest.account import Account
 from atb.backtest.desk import Desk, Passed
 from atb.backtest.event_sizing import Trailing, position
 from atb.backtest.exits import REASONS
+from atb.backtest.hooks import trades
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
 from atb.backtest.vectorised import traded_rows
 from atb.config.trading import ExitSpec, TradingSpec
+from atb.market.bonds.bonds import Bonds
 from atb.market.candles import Candles
 
 
-def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backtest:
-    """Trade predictions on the candles they were made from, one bar after another.
+@trades("candles", "bonds")
+def run(predictions: Predictions, history: Candles | Bonds, spec: TradingSpec) -> Backtest:
+    """Trade predictions on the rows they were made from, one bar after another.
 
     Args:
-        predictions: `[M]`, with rows of these candles.
-        candles: `[N]` bars.
+        predictions: `[M]`, with rows of this history.
+        history: `[N]` bars, or days of a bond.
         spec: threshold, sizing, exits and costs.
 
     Raises:
         DataError: when no prediction has a bar after it in which it could be traded.
     """
+    candles = history.bars()
     first, stop = traded_rows(predictions, candles)
     moves = _volatilities(candles, spec)
     asked = {

@@ -25,11 +25,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 GROUP = "atb.backtests"
 
 
-def trades(market: Market) -> Callable[[F], F]:
-    """Mark a hook with what it trades: `candles`, as without a mark, or a `book`."""
+def trades(*markets: Market) -> Callable[[F], F]:
+    """Mark a hook with what it trades: `candles`, as without a mark, a `book` or `bonds`."""
 
     def marked(hook: F) -> F:
-        hook.__dict__["market"] = market
+        hook.__dict__["markets"] = markets
         return hook
 
     return marked
@@ -61,10 +61,10 @@ def find(spec: Trading) -> Hook:
 def _checked(point: EntryPoint, market: Market) -> Hook:
     place = f"backtest {point.name!r} ({point.value})"
     hook = _loaded(point, place)
-    traded = getattr(hook, "market", "candles")
-    if traded != market:
+    traded = getattr(hook, "markets", ("candles",))
+    if market not in traded:
         raise ConfigError(
-            f"trades {traded}, and this recipe is of market {market}",
+            f"trades {' and '.join(traded)}, and this recipe is of market {market}",
             where=place,
             remedy="name another one with --set trading.hook=NAME",
         )

@@ -15,26 +15,30 @@ import numpy.typing as npt
 from atb.backtest import exits, sizing
 from atb.backtest.account import keep
 from atb.backtest.costs import rates, trailing_volatility
+from atb.backtest.hooks import trades
 from atb.backtest.predictions import Predictions
 from atb.backtest.result import Backtest
 from atb.config.trading import TradingSpec
 from atb.errors import DataError
+from atb.market.bonds.bonds import Bonds
 from atb.market.candles import Candles
 
 Float64 = npt.NDArray[np.float64]
 
 
-def run(predictions: Predictions, candles: Candles, spec: TradingSpec) -> Backtest:
-    """Trade predictions on the candles they were made from.
+@trades("candles", "bonds")
+def run(predictions: Predictions, history: Candles | Bonds, spec: TradingSpec) -> Backtest:
+    """Trade predictions on the rows they were made from.
 
     Args:
-        predictions: `[M]`, with rows of these candles.
-        candles: `[N]` bars.
+        predictions: `[M]`, with rows of this history.
+        history: `[N]` bars, or days of a bond.
         spec: threshold, sizing, exits and costs.
 
     Raises:
         DataError: when no prediction has a bar after it in which it could be traded.
     """
+    candles = history.bars()
     first, stop = traded_rows(predictions, candles)
     bars = candles.rows(first, stop)
     volatility = trailing_volatility(candles.close, spec.volatility_bars)

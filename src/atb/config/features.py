@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
-from atb.config import book_features
+from atb.config import bond_features, book_features
 from atb.config.data import Market
 from atb.config.feature import Feature
 from atb.errors import UsageError, nearest
@@ -105,7 +106,8 @@ CATALOGUE: tuple[Feature, ...] = (
 # fmt: on
 
 FEATURES: dict[str, Feature] = {
-    feature.name: feature for feature in (*CATALOGUE, *book_features.CATALOGUE)
+    feature.name: feature
+    for feature in (*CATALOGUE, *book_features.CATALOGUE, *bond_features.CATALOGUE)
 }
 
 # One feature for each of the five columns, then the usual indicators, then everything, then
@@ -175,6 +177,12 @@ SETS: dict[str, tuple[str, ...]] = {
     "full": _FULL,
     "distinct": _DISTINCT,
     **book_features.SETS,
+    **bond_features.SETS,
+}
+
+_ELSEWHERE: Mapping[Market, Mapping[str, tuple[str, ...]]] = {
+    "book": book_features.SETS,
+    "bonds": bond_features.SETS,
 }
 
 
@@ -191,7 +199,8 @@ def known_set(name: str) -> str:
 
 def market_of(name: str) -> Market:
     """What the set's rows are made from."""
-    return "book" if known_set(name) in book_features.SETS else "candles"
+    known_set(name)
+    return next((market for market, sets in _ELSEWHERE.items() if name in sets), "candles")
 
 
 def width(name: str) -> int:

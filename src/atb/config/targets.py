@@ -142,6 +142,18 @@ class MidChangeTarget(_Ahead):
     horizon: Bars | Listed[Bars] = (10, 20, 50, 100)
 
 
+class FairValueChangeTarget(_Ahead):
+    """Log return of a bond against its fair value over the next `horizon` days (regression).
+
+    The fair value of a day's bond is what it is worth on the next day if the curve does not move:
+    carry and roll-down are in it, so what is predicted is what the curve's move makes.
+    """
+
+    market: ClassVar[Market] = "bonds"
+    output: ClassVar[Output] = "return"
+    kind: Literal["fair_value_change"] = "fair_value_change"
+
+
 AnyTarget = (
     ReturnTarget
     | DirectionTarget
@@ -150,6 +162,7 @@ AnyTarget = (
     | VolatilityTarget
     | MidPriceTarget
     | MidChangeTarget
+    | FairValueChangeTarget
 )
 Target = Annotated[AnyTarget, Field(discriminator="kind"), tagged("kind", "return")]
 TARGETS: dict[str, type[AnyTarget]] = by_tag("kind", AnyTarget)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from atb.config.data import Market
 from atb.config.spec import Spec, by_tag, tagged
@@ -193,6 +193,35 @@ class TouchTrading(Spec):
         )
 
 
-AnyTrading = TradingSpec | TouchTrading
+class BondTrading(TradingSpec):
+    """Positions in a bond of constant maturity, from predictions of its return against fair value.
+
+    What is predicted on a day is traded at that day's curve and held to the next; what is made is
+    counted beyond carry and roll-down, which stand for what the money costs.
+
+    Attributes:
+        costs: of the price; by default a spread of a 64th of a point, and half a basis point more.
+    """
+
+    market: ClassVar[Market] = "bonds"
+    way: ClassVar[str] = "a bond is traded once a day, at the day's curve"
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        name: fields
+        for name, fields in TradingSpec.options.items()
+        if name not in ("stop", "take_profit")
+    }
+
+    kind: Literal["fair_value"] = "fair_value"  # type: ignore[assignment]
+    positions: Literal["long_flat", "long_short"] = "long_short"
+    costs: CostSpec = CostSpec(buy_fee=0.0, sell_fee=0.0, spread=1.5625, slippage=0.5)
+
+    @model_validator(mode="after")
+    def _once_a_day(self) -> Self:
+        if self.exits != ExitSpec():
+            raise ValueError("a curve a day says no price within the day: exits have no place")
+        return self
+
+
+AnyTrading = TradingSpec | TouchTrading | BondTrading
 Trading = Annotated[AnyTrading, Field(discriminator="kind"), tagged("kind", "bars")]
 TRADINGS: dict[str, type[AnyTrading]] = by_tag("kind", AnyTrading)

@@ -17,10 +17,13 @@ from atb.clock import timeframe_ms
 from atb.errors import IntegrityError
 from atb.export import onnx, parity, sampling
 from atb.export.calibrated import Isotonic
+from atb.export.estimator import Estimator
 from atb.export.graph import Guard
 from atb.export.parity import Parity
 from atb.features.layer import FeatureSet
 from atb.market import sample
+from atb.market.bonds import sample as bond_sample
+from atb.market.bonds.build import build
 from atb.market.history import Float32, History
 from atb.market.lob import sample as book_sample
 from atb.models.custom import OBJECTS
@@ -58,7 +61,8 @@ def load(path: Path) -> keras.Model:
         IntegrityError: when it is no plain network, or Keras cannot load it.
     """
     keras_file.require_plain(path)
-    known = {"FeatureSet": FeatureSet, "Guard": Guard, "Isotonic": Isotonic, **OBJECTS}
+    own = (FeatureSet, Guard, Isotonic, Estimator)
+    known = {**OBJECTS, **{layer.__name__: layer for layer in own}}
     try:
         return keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=True)
     except (AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -86,7 +90,12 @@ def _book(properties: Mapping[str, str]) -> History:
     return book_sample.simulate(properties["symbol"], ROWS, seed=0, levels=levels)
 
 
+def _bonds(properties: Mapping[str, str]) -> History:
+    return build(bond_sample.simulate(ROWS), properties["symbol"])
+
+
 SIMULATED: Mapping[str, Callable[[Mapping[str, str]], History]] = {
     "candles": _candles,
     "book": _book,
+    "bonds": _bonds,
 }

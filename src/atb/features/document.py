@@ -86,7 +86,18 @@ The columns of `lob38` and what each is for:
 | `row_rate_20` | how fast events come |
 """
 
-HEADS: dict[Market, str] = {"candles": CANDLES, "book": BOOK}
+BONDS = """## Bonds
+
+Functions of the days of one bond of constant maturity: the index of its returns against fair value
+(`price`), its `fair value`, its par `yield`, `level`, `slope` and `curvature` of its curve,
+duration, convexity and carry; see [rates.md](rates.md). `y` is a par yield. Yields are in percent a
+year, and differences of them percentage points.
+
+`rates` stands still when the level of yields does not; `rates-levels` has that level, too: what was
+learned at eight percent may mean little at two.
+"""
+
+HEADS: dict[Market, str] = {"candles": CANDLES, "book": BOOK, "bonds": BONDS}
 
 
 def page() -> str:

@@ -23,6 +23,7 @@ from atb.config.features import FEATURES, SETS, depth, known_set, lookback, mark
 from atb.errors import DataError, UsageError
 from atb.features.bars import Bars
 from atb.features.causal import Series, aligned
+from atb.features.days import Days
 from atb.features.levels import FLOW, SIDES, Levels
 from atb.features.scaling import Scaling
 from atb.market.history import History
@@ -31,7 +32,11 @@ Float32 = npt.NDArray[np.float32]
 
 CHUNK = 16_384
 
-VIEWS: Mapping[Market, Callable[[Series], Any]] = {"candles": Bars, "book": Levels}
+VIEWS: Mapping[Market, Callable[[Series], Any]] = {
+    "candles": Bars,
+    "book": Levels,
+    "bonds": Days,
+}
 
 
 def function_of(feature: Feature) -> Callable[..., Series]:
@@ -46,9 +51,9 @@ def function_of(feature: Feature) -> Callable[..., Series]:
 class FeatureSet(keras.layers.Layer):  # type: ignore[misc]
     """Raw rows of a market to the features of one set, always in float32.
 
-    `[B, T + lookback, C]` candles (open, high, low, close, volume) or states of a book (see
-    `atb.features.levels`) to `[B, T, F]`: each row is made from its own and the `lookback` rows
-    before it, never from a later one.
+    `[B, T + lookback, C]` candles (open, high, low, close, volume), states of a book (see
+    `atb.features.levels`) or days of a bond (see `atb.features.days`) to `[B, T, F]`: each row is
+    made from its own and the `lookback` rows before it, never from a later one.
 
     Args:
         set_name: a set of `atb.config.features`.

@@ -114,6 +114,10 @@ class Candles:
         part = {name: getattr(self, name)[start:stop] for name in ("time", *COLUMNS)}
         return replace(self, **part)
 
+    def bars(self) -> Candles:
+        """What is traded: these bars."""
+        return self
+
     def bar(self, row: int) -> Candle:
         """The bar at a position."""
         values = (float(getattr(self, name)[row]) for name in COLUMNS)

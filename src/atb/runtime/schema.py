@@ -19,7 +19,8 @@ PROFILE = "profile.json"
 
 # What of a graph's words decides what it is fed and what its answer means.
 FACTS = (
-    *("symbol", "market", "timeframe", "clock", "every", "tick", "columns", "order", "max_gap"),
+    *("symbol", "market", "timeframe", "clock", "every", "tick", "coupon"),
+    *("columns", "order", "max_gap"),
     *("features", "features_sha256", "feature_names", "window", "lookback", "target", "horizon"),
 )
 

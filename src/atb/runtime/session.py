@@ -16,6 +16,7 @@ import onnxruntime
 from atb.backtest.predictions import FINITE, LAWS
 from atb.clock import TIMEFRAMES
 from atb.errors import IntegrityError
+from atb.market.bonds.bonds import COLUMNS as DAYS
 from atb.market.candles import COLUMNS
 from atb.market.lob import book
 from atb.registry import manifest
@@ -51,6 +52,7 @@ class _Rows:
 ROWS: Mapping[str, _Rows] = {
     "candles": _Rows(lambda _count: COLUMNS, ("timeframe",)),
     "book": _Rows(lambda count: book.columns(count // len(book.SIDES)), ("clock", "every", "tick")),
+    "bonds": _Rows(lambda _count: DAYS, ("timeframe", "coupon")),
 }
 UNITS: Mapping[str, Output] = {name: name for name in LAWS}
 
@@ -62,7 +64,7 @@ class Session:
     Attributes:
         path: the graph's file.
         symbol: the market it was trained on.
-        market: what its rows are, `candles` or `book`.
+        market: what its rows are: `candles`, a `book` or `bonds`.
         columns: names of a raw row's C columns.
         says: all that the graph says of itself, by name.
         rows: raw rows one window needs, lookback included.

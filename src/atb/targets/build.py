@@ -9,6 +9,7 @@ from atb.config.targets import Target
 from atb.market.history import History
 from atb.targets import (
     direction,
+    fair_value_change,
     forward_return,
     mid_change,
     mid_price,
@@ -26,6 +27,7 @@ BUILDERS: Mapping[str, Callable[[Any, Any, int], Labels]] = {
     "volatility": volatility.build,
     "mid_price": mid_price.build,
     "mid_change": mid_change.build,
+    "fair_value_change": fair_value_change.build,
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.clock import DAY_MS
+from atb.market.candles import Candles
 
 if TYPE_CHECKING:  # whoever only serves a model needs no pydantic
     from atb.config.data import Market
@@ -103,6 +104,21 @@ class Bonds:
     def rows(self, start: int, stop: int) -> Bonds:
         """Days `start` to `stop` (exclusive) by position."""
         return replace(self, time=self.time[start:stop], values=self.values[start:stop])
+
+    def bars(self) -> Candles:
+        """What is traded: days that open at the price the day before closed at, without a range."""
+        opens = np.concatenate([self.price[:1], self.price[:-1]])
+        columns = {
+            "time": self.time,
+            "open": opens,
+            "high": np.maximum(opens, self.price),
+            "low": np.minimum(opens, self.price),
+            "close": self.price,
+            "volume": np.zeros(len(self)),
+        }
+        return Candles.from_columns(
+            self.symbol, TIMEFRAME, columns, source=self.source, synthetic=self.synthetic
+        )
 
     def segments(self, max_gap: int = 0) -> Int64:
         """`[N]` number of the unbroken run each day belongs to, from 0.

@@ -89,7 +89,8 @@ def _index(pricer: Pricer) -> tuple[Float64, Float64]:
     later = np.append(pricer.ages, 0.0)
     fair_value[days] = pricer.issued.value(later)[days - 1]
     returns[days] = pricer.next_day.value()[days - 1] / fair_value[days]
-    return BASE * np.cumprod(returns), fair_value
+    index: Float64 = BASE * np.cumprod(returns)
+    return index, fair_value
 
 
 def _carry(pricer: Pricer) -> Float64:
