@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atb_cli import options
+from atb_cli import options, tracking
 from atb_cli.commands import estimate, train_compare, train_cv, train_ensemble, train_lob
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ command.add_command(train_lob.command)
     help="The largest batch that memory holds, at most 1/16 of the train windows unless more are "
     "asked for, and a learning rate to go with it.",
 )
+@tracking.options
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -48,6 +49,8 @@ def model(
     preset: str,
     assignments: tuple[str, ...],
     auto_batch_size: bool,
+    tensorboard: str | None,
+    mlflow: str | None,
     artifacts: Path,
     as_json: bool,
     **fields: Any,
@@ -67,6 +70,7 @@ def model(
             f"preset {preset!r} learns from an order book",
             remedy=f"train it with: atb train lob PATH --suite {preset}",
         )
+    sinks = tracking.sinks(tensorboard, mlflow, artifacts)
     result_view.header(recipe.config)
     from atb.pipeline import train_model  # after the header: TensorFlow takes its seconds
 
@@ -74,6 +78,7 @@ def model(
         result = train_model(
             recipe.config, artifacts=artifacts, largest_batch=auto_batch_size, listen=listen
         )
+        sinks.publish([result.path], listen)
     _answer(result, as_json)
 
 
@@ -102,10 +107,13 @@ def runs_(artifacts: Path, as_json: bool) -> None:
 
 @command.command("resume")
 @click.argument("run", metavar="RUN")
+@tracking.options
 @options.artifacts
 @options.as_json
 @options.verbose
-def resume(run: str, artifacts: Path, as_json: bool) -> None:
+def resume(
+    run: str, tensorboard: str | None, mlflow: str | None, artifacts: Path, as_json: bool
+) -> None:
     """Go on with a training that was stopped or killed; RUN is its name or its folder.
 
     It ends in the very model the uninterrupted training would have made.
@@ -113,8 +121,10 @@ def resume(run: str, artifacts: Path, as_json: bool) -> None:
     from atb.pipeline import resume_training
     from atb_cli import progress
 
+    sinks = tracking.sinks(tensorboard, mlflow, artifacts)
     with progress.shown() as listen:
         result = resume_training(run, artifacts=artifacts, listen=listen)
+        sinks.publish([result.path], listen)
     _answer(result, as_json)
 
 
