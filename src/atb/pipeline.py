@@ -37,6 +37,7 @@ def train_model(
     artifacts: Path | str = "artifacts",
     version: str | None = None,
     largest_batch: bool = False,
+    history: History | None = None,
     listen: Listener = silent,
 ) -> TrainingResult:
     """Train, judge, export and register one model.
@@ -46,6 +47,7 @@ def train_model(
         artifacts: root folder of everything written.
         version: name of the run and of its model; by default the time.
         largest_batch: take the largest batch that memory holds, and a learning rate to go with it.
+        history: the rows, where they were read before; None for those that the recipe names.
         listen: told of stages, epochs and warnings as they happen.
 
     Raises:
@@ -61,7 +63,11 @@ def train_model(
     log = EventLog(listen)
     watch = Stopwatch(log)
     with watch.stage("data"):
-        recipe = Recipe(config, history_for([config], workspace, log), notes)
+        if history is None:
+            history = history_for([config], workspace, log)
+        else:
+            require_enough(config, len(history), history.source)
+        recipe = Recipe(config, history, notes)
     if largest_batch:
         with watch.stage("batch"):
             recipe = _with_largest_batch(recipe, log)

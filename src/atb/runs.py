@@ -159,6 +159,17 @@ def end(run: Run) -> None:
         shutil.rmtree(run.path)
 
 
+def wait_for(run: Run, seconds: float) -> None:
+    """Wait until no process trains a run, as one does that stops because its parent has died.
+
+    Raises:
+        StorageError: when one still does after so many seconds.
+    """
+    with atomic.locked(run.path / ".lock", seconds, taken="another process trains this run"):
+        if not run.begun:
+            shutil.rmtree(run.path)  # the lock alone, made a moment ago
+
+
 @contextmanager
 def kept_until_done(run: Run) -> Iterator[None]:
     """Hold a run for this process; remove its folder once the body succeeds.

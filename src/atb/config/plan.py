@@ -35,9 +35,11 @@ class WithRecipes(Needing):
     """A step with recipes.
 
     Attributes:
+        kind: what is done with them.
         recipes: presets or preset files; empty for those of the plan.
     """
 
+    kind: str
     recipes: Names = ()
 
 

@@ -123,15 +123,15 @@ def _refusal(
     return UsageError(what, where=str(place), remedy=_choice(place, files, fitting))
 
 
-def _choice(
-    place: Path, files: Sequence[_File], fitting: Mapping[Asked, Sequence[_File]]
-) -> str:
+def _choice(place: Path, files: Sequence[_File], fitting: Mapping[Asked, Sequence[_File]]) -> str:
     """How to say which is meant: by a word that one file of each symbol has, where there is one."""
     folder = place if place.is_dir() else place.parent
     several = [found for found in fitting.values() if len(found) > 1]
     if len(fitting) == 1:
         return f"name the one that is meant, as --candles {several[0][0].path}"
-    words = sorted({w for found in several for w in _telling(found)}, key=lambda w: (w.isdigit(), w))
+    words = sorted(
+        {w for found in several for w in _telling(found)}, key=lambda w: (w.isdigit(), w)
+    )
     for word in words:
         left = [one for one in files if word in one.words]
         if all(len(_fitting(left, *one)) == 1 for one in fitting):
@@ -147,7 +147,7 @@ def _choice(
 def _telling(found: Sequence[_File]) -> set[str]:
     """Words that some of the files have and others have not."""
     each = [set(one.words) for one in found]
-    return set.union(*each) - set.intersection(*each)
+    return each[0].union(*each) - each[0].intersection(*each)
 
 
 def _listed(files: Sequence[_File], joint: str = ", ") -> str:

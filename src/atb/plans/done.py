@@ -1,0 +1,142 @@
+"""What of a plan is done, by the hash of everything that decides what it comes to.
+
+A key stands for a kind of step, its recipe with its seed, its rows, the code and the keys of what
+it needs. What is done leaves a small file named by its key; it counts only as long as the model or
+file that it names is what it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from atb import atomic
+from atb.code import code_sha256
+from atb.errors import IntegrityError
+from atb.market import histories
+from atb.plans.plan import Node, Plan
+from atb.registry import manifest
+from atb.registry.version import Version
+from atb.workspace import Workspace
+
+Record = Mapping[str, Any]
+SHORT = 16  # digits of a key in names of runs and versions
+
+_LOG = logging.getLogger(__name__)
+
+
+def key_of_rows(node: Node) -> str:
+    """The key of a node that reads rows: a file counts by what is in it, wherever it lies.
+
+    Raises:
+        OSError: when the file cannot be read.
+    """
+    said = node.data.model_dump(mode="json")
+    if node.data.path is not None:
+        said["path"] = _sha256_of(node.data.path)
+    return _key(node.kind, node.symbol, said)
+
+
+def keys(plan: Plan, rows: Mapping[str, str]) -> dict[str, str]:
+    """The keys of nodes whose rows are known, by name.
+
+    Args:
+        plan: whose nodes they are.
+        rows: SHA-256 of histories, by the node that reads them.
+    """
+    found: dict[str, str] = {}
+    for node in plan.nodes.values():
+        if node.kind == "data" or node.needs[0] not in rows:
+            continue
+        before = [found.get(name) or rows.get(name) for name in node.needs]
+        if all(before):
+            found[node.name] = _key(node.kind, node.symbol, _recipe(node), node.settings, before)
+    return found
+
+
+def _recipe(node: Node) -> Any:
+    """The recipe of a node, JSON-ready; where its rows came from does not matter."""
+    if node.recipe is None:
+        return None
+    config = node.recipe.config.model_dump(mode="json", exclude={"data"})
+    search = {name: one.model_dump(mode="json") for name, one in node.recipe.preset.search.items()}
+    return [config, node.data.facts(), search if node.kind == "tune" else None]
+
+
+def _key(*parts: Any) -> str:
+    text = json.dumps([*parts, code_sha256()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sha256_of(path: Path) -> str:
+    """Of a file, or of all files in a folder."""
+    if not path.is_dir():
+        return manifest.entry_of(path).sha256
+    inside = {str(one.relative_to(path)): one for one in path.rglob("*") if one.is_file()}
+    each = {name: manifest.entry_of(one).sha256 for name, one in sorted(inside.items())}
+    return hashlib.sha256(json.dumps(each).encode()).hexdigest()
+
+
+def write(workspace: Workspace, key: str, record: Record) -> None:
+    """Write down that something is done.
+
+    Args:
+        workspace: where.
+        key: of what is done.
+        record: what came of it, JSON-ready: a `history` by its hash, a `model` with the SHA-256 of
+            its `manifest`, an `output` file, a `result`.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    atomic.write_json(_path(workspace, key), dict(record))
+
+
+def read(workspace: Workspace, key: str) -> dict[str, Any] | None:
+    """What came of something; None where it is not done, or no longer there as it was."""
+    path = _path(workspace, key)
+    try:
+        record = json.loads(path.read_bytes())
+        whole = isinstance(record, dict) and _is_there(workspace, record)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, IntegrityError) as error:
+        _LOG.warning("%s does not count as done: %s", path, error)
+        return None
+    return record if whole else None
+
+
+def of_model(version: Version) -> dict[str, str]:
+    """What a record says of a model.
+
+    Raises:
+        IntegrityError: when it has no manifest.
+    """
+    manifest.read(version.path)
+    sha256 = manifest.entry_of(version.path / manifest.NAME).sha256
+    return {"model": version.reference, "manifest": sha256}
+
+
+def model(workspace: Workspace, record: Record) -> Version:
+    """The model that a record names."""
+    return Version.at(workspace.model_root / record["model"])
+
+
+def _is_there(workspace: Workspace, record: Record) -> bool:
+    """Whether what a record names is what it was."""
+    if "history" in record:
+        return histories.path(workspace, record["history"]).is_file()
+    if "model" in record:
+        found = of_model(model(workspace, record))
+        return bool(found["manifest"] == record["manifest"])
+    if "output" in record:
+        return Path(workspace.root, record["output"]).is_file()
+    return True
+
+
+def _path(workspace: Workspace, key: str) -> Path:
+    return workspace.plans / "done" / f"{key}.json"
