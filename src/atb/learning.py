@@ -16,6 +16,7 @@ from atb.clock import parse_time
 from atb.config.architectures import Ensemble
 from atb.config.book_architectures import Linear
 from atb.config.features import lookback
+from atb.config.tabular import AnyTabular
 from atb.dataset.build import Dataset, build
 from atb.dataset.learner import Fitted, Learner
 from atb.evaluation import calibration
@@ -23,6 +24,7 @@ from atb.events import Stopwatch
 from atb.features import stored
 from atb.runs import Recipe
 from atb.tabular.ensemble import EnsembleLearner
+from atb.tabular.fit import TabularLearner
 from atb.tabular.linear import LinearLearner
 from atb.targets.labels import Labels
 from atb.training import warm_start
@@ -93,10 +95,14 @@ def _learner(
     checkpoints: Path,
     watch: Stopwatch,
 ) -> Learner:
-    """What the network of a recipe learns by."""
+    """What the model of a recipe learns by."""
     config = recipe.config
     if isinstance(config.model, Linear):
         return LinearLearner(config.model, config.target)
+    if isinstance(config.model, AnyTabular):
+        return TabularLearner(
+            config.model, config.target, config.training.seed, config.dataset.embargo
+        )
     if isinstance(config.model, Ensemble):
         return _joining(config.model, recipe, labels, workspace, checkpoints, watch)
     return NetworkLearner(

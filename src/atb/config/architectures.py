@@ -1,4 +1,7 @@
-"""One spec per network; the network itself is `atb.models.<architecture>.build`."""
+"""One spec per network; the network itself is `atb.models.<architecture>.build`.
+
+Specs of learners that are no networks are in `atb.config.tabular`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from atb.config.book_architectures import (
 from atb.config.ensemble import Rule, Voting
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Listed, Spec, by_tag, checked, tagged
+from atb.config.tabular import AnyTabular
 from atb.workspace import check_name
 
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -278,7 +282,7 @@ class Ensemble(Spec):
         return next(member for member in self.members if member.name == name)
 
 
-AnyArchitecture = AnyNetwork | Linear | Ensemble
+AnyArchitecture = AnyNetwork | Linear | Ensemble | AnyTabular
 Architecture = Annotated[
     AnyArchitecture, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")
 ]

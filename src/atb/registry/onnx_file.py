@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from atb.errors import IntegrityError
-from atb.registry import onnx_shapes, onnx_wire
+from atb.registry import onnx_learned, onnx_shapes, onnx_wire
 from atb.registry.onnx_known import MAX_RANK
 from atb.registry.onnx_rules import RULES
 from atb.registry.onnx_wire import Message, WireError
@@ -25,6 +25,7 @@ MAX_TEXT = 100_000
 OPSETS = range(13, 27)
 
 OPERATORS = frozenset({*RULES, "Constant"})
+DOMAINS = {"": OPSETS, "ai.onnx": OPSETS, onnx_learned.DOMAIN: onnx_learned.OPSETS}
 # Bytes of a number, by ONNX's number of its type.
 SIZES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 
@@ -69,8 +70,9 @@ def require_plain(content: bytes, where: str) -> None:
 def _require_domains(model: Message) -> None:
     for opset in model["opset_import"]:
         domain, version = _text(opset.get("domain", b"")), opset.get("version", 0)
-        _require(domain in ("", "ai.onnx"), f"it uses operators of {domain!r}")
-        _require(version in OPSETS, f"it has opset {version}, not one of {list(OPSETS)}")
+        _require(domain in DOMAINS, f"it uses operators of {domain!r}")
+        known = DOMAINS[domain]
+        _require(version in known, f"it has opset {version}, not one of {list(known)}")
     for entry in model["metadata_props"]:
         for part in entry.values():
             _text(part)
@@ -81,8 +83,9 @@ def _require_graph(graph: Message) -> None:
     _require(len(nodes) <= MAX_NODES, f"it has {len(nodes)} nodes, more than {MAX_NODES}")
     for node in nodes:
         name, domain = _text(node.get("op_type", b"")), _text(node.get("domain", b""))
-        _require(domain in ("", "ai.onnx"), f"it has the operator {name!r} of {domain!r}")
-        _require(name in OPERATORS, f"it has the operator {name!r}, which no model needs")
+        _require(domain in DOMAINS, f"it has the operator {name!r} of {domain!r}")
+        known = onnx_learned.RULES if domain == onnx_learned.DOMAIN else OPERATORS
+        _require(name in known, f"it has the operator {name!r}, which no model needs")
     for tensor in _constants(graph):
         _require_whole(tensor)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from atb.registry import onnx_learned
 from atb.registry.onnx_known import FEW, MAX_RANK, WHOLE, Known, Node, Shape
 from atb.registry.onnx_rules import RULES
 from atb.registry.onnx_wire import Message, WireError, varint
@@ -95,15 +96,26 @@ def made(node: Message, known: Mapping[bytes, Known]) -> Iterator[tuple[bytes, K
     if unmade:
         raise WireError(f"its {operator} reads {_said(unmade[0])!r} before it is made")
     inputs = [known[bytes(one)] if len(one) else None for one in node["input"]]
-    attributes = {_said(one.get("name", b"")): _attribute(one) for one in node["attribute"]}
+    said = {_said(one.get("name", b"")): one for one in node["attribute"]}
+    if len(said) != len(node["attribute"]):
+        raise WireError(f"its {operator} says something twice")
     try:
-        if operator == "Constant":
-            results = [attributes["value"]]
+        if bytes(node.get("domain", b"")) == onnx_learned.DOMAIN.encode():
+            results = [onnx_learned.made(operator, said, Node(operator, inputs, {}, 1)[0])]
         else:
-            results = list(RULES[operator](Node(operator, inputs, attributes, len(outputs))))
+            results = _standard(operator, said, inputs, len(outputs))
         yield from zip(outputs, results, strict=True)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise WireError(f"what its {operator} makes cannot be told ({error})") from error
+
+
+def _standard(
+    operator: str, said: Mapping[str, Message], inputs: list[Known | None], outputs: int
+) -> list[Known]:
+    attributes = {name: _attribute(one) for name, one in said.items()}
+    if operator == "Constant":
+        return [attributes["value"]]
+    return list(RULES[operator](Node(operator, inputs, attributes, outputs)))
 
 
 def _attribute(attribute: Message) -> Any:

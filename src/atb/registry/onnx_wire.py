@@ -8,14 +8,23 @@ numbers: onnx.proto3 of ONNX 1.23.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 MAX_FIELDS = 250_000  # ten times those of the largest network that comes with `atb`
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Message: TypeAlias = Mapping[str, Any]
+# By what it begins with, how an attribute writes its many numbers one by one: the tag before each.
+RUNS: Mapping[int, re.Pattern[bytes]] = {
+    0x3D: re.compile(rb"(?:\x3d.{4})++", re.DOTALL),
+    0x40: re.compile(rb"(?:\x40[\x80-\xff]{0,9}[\x00-\x7f])++"),
+}
 
 
 class WireError(Exception):
@@ -154,7 +163,7 @@ class _Reader:
         """The fields of one message."""
         known = SCHEMA[name]
         found: dict[str, Any] = {field.name: [] for field in known.values() if field.many}
-        for number, wire, value in self._fields(content):
+        for number, wire, value in self._fields(content, RUNS if name == "attribute" else {}):
             field = known.get(number)
             if field is None:
                 strange = STRANGE.get((name, number), f"the unknown field {number} in a {name}")
@@ -171,12 +180,19 @@ class _Reader:
                 found[field.name] = part
         return found
 
-    def _fields(self, content: memoryview) -> Iterator[tuple[int, int, Any]]:
-        """Number, wire type and value of each field, in order."""
+    def _fields(
+        self, content: memoryview, runs: Mapping[int, re.Pattern[bytes]]
+    ) -> Iterator[tuple[int, int, Any]]:
+        """Number, wire type and value of each field, in order; of a run, as if it were packed."""
         at, end = 0, len(content)
         while at < end:
             self._left -= 1
             _require(self._left >= 0, f"it has more than {MAX_FIELDS} fields")
+            run = runs[content[at]].match(content, at) if content[at] in runs else None
+            if run is not None:
+                yield content[at] >> 3, BYTES, _packed(content[at : run.end()])
+                at = run.end()
+                continue
             key, at = varint(content, at)
             wire = key & 7
             if wire == VARINT:
@@ -190,6 +206,35 @@ class _Reader:
             _require(size <= end - at, f"it breaks off: {size} bytes are said, {end - at} left")
             yield key >> 3, wire, content[at : at + size]
             at += size
+
+
+def _packed(run: memoryview) -> memoryview:
+    """The numbers of a run without the tags before them."""
+    held = np.frombuffer(run, np.uint8)
+    if held[0] & 7 == FIXED32:
+        return memoryview(held.reshape(-1, 5)[:, 1:].tobytes())
+    ends = np.flatnonzero(held < 0x80)  # of each tag, and of each number
+    return memoryview(np.delete(held, ends[::2]).tobytes())
+
+
+def whole(packed: Sequence[memoryview | int]) -> npt.NDArray[np.int64]:
+    """Whole numbers, none negative, of a list of packed ones.
+
+    Raises:
+        WireError: when one is negative, or beyond 32 bits.
+    """
+    if any(isinstance(part, int) for part in packed):
+        raise WireError("a list of numbers is neither packed nor a run")
+    held = np.frombuffer(b"".join(packed), np.uint8)  # type: ignore[arg-type]
+    ends = np.flatnonzero(held < 0x80)
+    if not len(ends) or ends[-1] != len(held) - 1:
+        raise WireError("a list of numbers is empty, or breaks off")
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    if lengths.max() > 5:
+        raise WireError("a number of a list is negative or beyond 32 bits")
+    shifts = 7 * (np.arange(len(held)) - np.repeat(starts, lengths))
+    return np.add.reduceat((held & 0x7F).astype(np.int64) << shifts, starts)
 
 
 def varint(content: memoryview, at: int) -> tuple[int, int]:

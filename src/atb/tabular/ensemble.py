@@ -19,18 +19,16 @@ from atb.config.ensemble import Stacking, Voting
 from atb.config.targets import Target
 from atb.dataset.build import Dataset
 from atb.dataset.learner import Epoch, Fitted, Learner
-from atb.dataset.windows import Windows
 from atb.events import Listener, Noted, silent
 from atb.models.ensemble import layer_of, network, shares_of
 from atb.tabular import shares
+from atb.tabular.answers import BATCH, predictor
 from atb.tabular.scores import errors, hits, naive, scores
 from atb.tabular.stacking import line
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Raw = Mapping[str, Float64]  # of each member
-
-BATCH = 256  # windows predicted at a time
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class EnsembleLearner:
             raw[member.name] = fitted.predict(dataset.split.validation)
             facts[member.name] = _facts(fitted)
         RULES[self.spec.rule.kind](self, self.spec.rule, joint.layers[-1], dataset, raw)
-        predict = _predictor(joint, dataset)
+        predict = predictor(joint, dataset)
         standing = self._standing(joint.layers[-1], dataset, raw, predict)
         for name, beside in standing["members"].items():
             beside.update(facts[name])
@@ -105,17 +103,6 @@ class EnsembleLearner:
             raw = [_as_in(dataset, fold, one.fit(fold).predict(ends)) for one in learners]
             actual = (fold.labels.value[ends] - dataset.target_offset) / dataset.target_scale
             yield np.stack(raw, axis=1).reshape(len(ends), len(raw), actual.shape[1], -1), actual
-
-
-def _predictor(joint: Any, dataset: Dataset) -> Callable[[Int64], Float64]:
-    """Window ends `[M]` to raw outputs `[M, K * L]` of the joint network."""
-    windows = Windows(dataset.matrix, dataset.target, dataset.window)
-
-    def predict(ends: Int64) -> Float64:
-        parts = [joint.predict_on_batch(batch) for batch, _ in windows.in_order(ends, BATCH)]
-        return np.concatenate(parts).astype(np.float64)
-
-    return predict
 
 
 def _fitted(
