@@ -38,7 +38,7 @@ def key_of_rows(node: Node) -> str:
     said = node.data.model_dump(mode="json")
     if node.data.path is not None:
         said["path"] = _sha256_of(node.data.path)
-    return _key(node.kind, node.symbol, said)
+    return key_of(node.kind, node.symbol, said)
 
 
 def keys(plan: Plan, rows: Mapping[str, str]) -> dict[str, str]:
@@ -54,7 +54,7 @@ def keys(plan: Plan, rows: Mapping[str, str]) -> dict[str, str]:
             continue
         before = [found.get(name) or rows.get(name) for name in node.needs]
         if all(before):
-            found[node.name] = _key(node.kind, node.symbol, _recipe(node), node.settings, before)
+            found[node.name] = key_of(node.kind, node.symbol, _recipe(node), node.settings, before)
     return found
 
 
@@ -67,7 +67,8 @@ def _recipe(node: Node) -> Any:
     return [config, node.data.facts(), search if node.kind == "tune" else None]
 
 
-def _key(*parts: Any) -> str:
+def key_of(*parts: Any) -> str:
+    """The key of parts that are JSON-ready, and of this code."""
     text = json.dumps([*parts, code_sha256()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
