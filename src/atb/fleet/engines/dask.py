@@ -65,12 +65,13 @@ class _Cluster:
         self._stopping = False
         client.subscribe_topic(self._topic, self._take)
 
-    def begin(self, job: Job, logs: Path) -> None:
-        """As `Cluster` says; its key is its own, since what is asked again shall be done again."""
-        key = f"{job.name}-{uuid.uuid4().hex}"
-        future = self._client.submit(_work, job, logs, __version__, self._topic, key=key)
-        self._futures[job.name] = future
-        future.add_done_callback(lambda done: self._end(job.name, done))
+    def begin(self, ticket: str, job: Job, logs: Path) -> None:
+        """As `Cluster` says; Dask calls the task by the ticket."""
+        packed = _protocol().serialize_bytes(job)  # the scheduler would open it, and know nothing
+        asked = (packed, ticket, str(logs), __version__, self._topic)
+        future = self._client.submit(_work, *asked, key=ticket)
+        self._futures[ticket] = future
+        future.add_done_callback(lambda done: self._end(ticket, job.name, done))
 
     def heard(self, seconds: float) -> Iterator[Message]:
         """As `Cluster` says."""
@@ -86,16 +87,17 @@ class _Cluster:
 
     def _take(self, event: tuple[float, dict[str, Any]]) -> None:
         """Something that was said on a worker; called by a thread of the client's."""
-        name, said = event[1]["job"], event[1]["said"]
+        ticket, said = event[1]["ticket"], event[1]["said"]
         if isinstance(said, JobBegan):
-            self._at_work.add(name)
-        self._said.put((name, said))
+            self._at_work.add(ticket)
+        self._said.put((ticket, said))
 
-    def _end(self, name: str, future: Any) -> None:
+    def _end(self, ticket: str, name: str, future: Any) -> None:
         """A job's end as its future knows it; called by a thread of the client's."""
-        if not (self._stopping and future.cancelled() and name in self._at_work):
-            self._said.put((name, _outcome(name, future)))
-        # else it is at work still, and its worker will say how it ended
+        if self._stopping and future.cancelled() and ticket in self._at_work:
+            return  # it saves what it has, and its worker will say how it ended
+        self._futures.pop(ticket, None)
+        self._said.put((ticket, _outcome(name, future)))
 
 
 def _outcome(name: str, future: Any) -> Outcome:
@@ -111,10 +113,14 @@ def _outcome(name: str, future: Any) -> Outcome:
     return Outcome(name, None, error, 0.0)
 
 
-def _work(job: Job, logs: Path, version: str, topic: str) -> Outcome:
+def _protocol() -> Any:
+    return require("distributed", extra=EXTRA).protocol
+
+
+def _work(packed: bytes, ticket: str, logs: str, version: str, topic: str) -> Outcome:
     """What a worker does; its last word is said over the topic too, where it was cancelled."""
-    line = _Line(job.name, topic)
-    outcome = carry_out(job, logs, version, line)
+    line = _Line(ticket, topic)
+    outcome = carry_out(_protocol().deserialize_bytes(packed), Path(logs), version, line)
     line.tell(outcome)
     return outcome
 
@@ -122,18 +128,17 @@ def _work(job: Job, logs: Path, version: str, topic: str) -> Outcome:
 class _Line:
     """From a thread of a worker to whoever listens to the topic."""
 
-    def __init__(self, job: str, topic: str) -> None:
-        distributed = require("distributed", extra=EXTRA)
-        self._packed = distributed.protocol.to_serialize
-        self._worker = distributed.get_worker()
-        self._key = self._worker.get_current_task()
-        self._job, self._topic = job, topic
+    def __init__(self, ticket: str, topic: str) -> None:
+        self._packed = _protocol().to_serialize
+        self._worker = require("distributed", extra=EXTRA).get_worker()
+        self._ticket, self._topic = ticket, topic
 
     def tell(self, said: Event | Outcome) -> None:
         """Say something of the job."""
-        self._worker.log_event(self._topic, {"job": self._job, "said": self._packed(said)})
+        message = {"ticket": self._ticket, "said": self._packed(said)}
+        self._worker.log_event(self._topic, message)
 
     def wanted(self) -> bool:
         """Whether the task is neither cancelled nor forgotten, as when its client is gone."""
-        task = self._worker.state.tasks.get(self._key)
+        task = self._worker.state.tasks.get(self._ticket)
         return task is not None and task.state == "executing"

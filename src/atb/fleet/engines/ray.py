@@ -58,22 +58,23 @@ class _Cluster:
     def __init__(self, ray: Any) -> None:
         self._ray = ray
         self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
-        self._names: dict[Any, str] = {}
+        self._asked: dict[Any, tuple[str, str]] = {}
 
-    def begin(self, job: Job, logs: Path) -> None:
+    def begin(self, ticket: str, job: Job, logs: Path) -> None:
         """As `Cluster` says."""
         work = self._ray.remote(_work).options(
             name=job.name, num_cpus=job.cores, max_retries=ATTEMPTS_MORE
         )
-        self._names[work.remote(job, logs, __version__, self._mailbox)] = job.name
+        reference = work.remote(job, ticket, logs, __version__, self._mailbox)
+        self._asked[reference] = ticket, job.name
 
     def heard(self, seconds: float) -> Iterator[Message]:
         """As `Cluster` says."""
-        over, _ = self._ray.wait(list(self._names), num_returns=1, timeout=seconds)
+        over, _ = self._ray.wait(list(self._asked), num_returns=1, timeout=seconds)
         yield from self._ray.get(self._mailbox.take.remote())
         for reference in over:
-            name = self._names.pop(reference)
-            yield name, self._outcome(name, reference)
+            ticket, name = self._asked.pop(reference)
+            yield ticket, self._outcome(name, reference)
 
     def stop(self) -> None:
         """As `Cluster` says; jobs that have not begun find it when they do."""
@@ -99,9 +100,9 @@ class _Mailbox:
         self._said: list[Message] = []
         self._wanted = True
 
-    def say(self, job: str, event: Event) -> None:
+    def say(self, ticket: str, event: Event) -> None:
         """Keep what was said of a job."""
-        self._said.append((job, event))
+        self._said.append((ticket, event))
 
     def take(self) -> list[Message]:
         """All that was said since the last time."""
@@ -117,22 +118,22 @@ class _Mailbox:
         return self._wanted
 
 
-def _work(job: Job, logs: Path, version: str, mailbox: Any) -> Outcome:
+def _work(job: Job, ticket: str, logs: Path, version: str, mailbox: Any) -> Outcome:
     """What a worker does."""
-    return carry_out(job, logs, version, _Line(job.name, mailbox))
+    return carry_out(job, logs, version, _Line(ticket, mailbox))
 
 
 class _Line:
     """From a worker to the mailbox; without it nobody waits."""
 
-    def __init__(self, job: str, mailbox: Any) -> None:
-        self._job, self._mailbox = job, mailbox
+    def __init__(self, ticket: str, mailbox: Any) -> None:
+        self._ticket, self._mailbox = ticket, mailbox
         self._ray = require("ray", extra=EXTRA)
 
     def tell(self, event: Event) -> None:
         """Say something of the job."""
         with contextlib.suppress(self._ray.exceptions.RayError):
-            self._ray.get(self._mailbox.say.remote(self._job, event))
+            self._ray.get(self._mailbox.say.remote(self._ticket, event))
 
     def wanted(self) -> bool:
         """Whether jobs shall go on."""

@@ -7,15 +7,18 @@ contract is done here: what must be done first, who is told what, how all stop. 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from atb.errors import StoppedError
-from atb.events import Event, JobBegan, JobEnded, JobRetried, Listener, Noted, Progress
+from atb.events import Event, JobBegan, JobRetried, Listener, Noted
+from atb.fleet.endings import Endings
 from atb.fleet.job import Job, Outcome
+from atb.fleet.policy import Limits
+from atb.fleet.queue import Queue, Task
 from atb.fleet.scheduler import STOPPING
 from atb.interrupt import Interruption
 
@@ -23,14 +26,20 @@ POLL_SECONDS = 0.2  # how soon a signal is seen
 SAVING_SECONDS = 120.0  # that jobs have for stopping, before they are left to themselves
 VANISHED = "its worker vanished"
 
-Message = tuple[str, Event | Outcome]  # a job's name, and what was said of it
+Message = tuple[str, Event | Outcome]  # a ticket, and what was said of its job
 
 
 class Cluster(Protocol):
     """Workers somewhere, as many as there are."""
 
-    def begin(self, job: Job, logs: Path) -> None:
-        """Have a job done by `task.carry_out` on a worker; again when the worker vanishes."""
+    def begin(self, ticket: str, job: Job, logs: Path) -> None:
+        """Have a job done by `task.carry_out` on a worker; again when the worker vanishes.
+
+        Args:
+            ticket: what this time of doing it is called; unique.
+            job: what to do.
+            logs: folder for what a failed process said, on the worker's machine.
+        """
 
     def heard(self, seconds: float) -> Iterable[Message]:
         """What was said since the last time; waits so long for the first word.
@@ -58,93 +67,79 @@ class Remote:
 
     def run(self, jobs: Sequence[Job], logs: Path, listen: Listener) -> list[Outcome]:
         """Do all jobs, as `atb.fleet.engine` says."""
-        watch = _Watch(jobs, listen)
+        room = self.at_once or max(len(jobs), 1)
+        queue = Queue(jobs, Limits(cores=room, waiting=room))
+        watch = _Watch(self.cluster, queue, logs.absolute(), listen, Endings(len(jobs), listen))
         with Interruption() as wish:
-            until = None
-            while watch.going_on():
-                if wish.requested and until is None:
-                    until = time.monotonic() + SAVING_SECONDS
-                    listen(Noted(STOPPING))
-                    watch.give_up_waiting()
-                    self.cluster.stop()
-                for job in watch.next(self.at_once or len(jobs)):
-                    self.cluster.begin(job, logs.absolute())
-                for name, message in self.cluster.heard(POLL_SECONDS):
-                    watch.hear(name, message)
-                if until is not None and time.monotonic() > until:
-                    watch.leave()
-        return [watch.ended[job.name] for job in jobs]
+            while queue or watch.given:
+                if wish.requested:
+                    watch.stop()
+                watch.give()
+                for ticket, said in self.cluster.heard(POLL_SECONDS):
+                    watch.hear(ticket, said)
+        return [watch.endings.of[job.name] for job in jobs]
 
 
+@dataclass
 class _Watch:
-    """Which jobs wait, which are with the cluster, and how the others ended.
+    """All jobs of one run.
 
-    Args:
-        jobs: all of them.
-        listen: told of what happens.
+    Attributes:
+        cluster: that does them.
+        queue: those it was not given.
+        logs, listen: as in `run`.
+        endings: how those ended that are over.
+        given: those the cluster has, by ticket.
+        until: monotonic seconds until which those that were asked to stop are waited for.
     """
 
-    def __init__(self, jobs: Sequence[Job], listen: Listener) -> None:
-        self.ended: dict[str, Outcome] = {}
-        self._waiting = {job.name: job for job in jobs}
-        self._given: set[str] = set()
-        self._begun: Counter[str] = Counter()
-        self._all = len(jobs)
-        self._listen = listen
+    cluster: Cluster
+    queue: Queue
+    logs: Path
+    listen: Listener
+    endings: Endings
+    given: dict[str, Task] = field(default_factory=dict)
+    until: float | None = None
 
-    def going_on(self) -> bool:
-        """Whether a job has not ended."""
-        return len(self.ended) < self._all
+    def give(self) -> None:
+        """Give the cluster every job that may begin."""
+        while task := self.queue.take(list(self.given.values()), time.monotonic()):
+            ticket = f"{task.job.name}-{uuid.uuid4().hex}"
+            self.given[ticket] = task
+            self.cluster.begin(ticket, task.job, self.logs)
 
-    def next(self, most: int) -> Iterator[Job]:
-        """Jobs that can begin, as far as there is room; those that never can are ended."""
-        for job in list(self._waiting.values()):
-            lacking = next((name for name in job.needs if self._failed(name)), None)
-            if lacking is not None:
-                del self._waiting[job.name]
-                self._end(Outcome(job.name, None, cannot_begin(lacking), 0.0))
-            elif len(self._given) < most and all(name in self.ended for name in job.needs):
-                del self._waiting[job.name]
-                self._given.add(job.name)
-                yield job
-
-    def hear(self, name: str, message: Event | Outcome) -> None:
-        """Pass on what was said of a job."""
-        if name in self.ended:  # said by a worker that was taken for dead
+    def hear(self, ticket: str, said: Event | Outcome) -> None:
+        """Pass on what was said of a job, unless it is over: a worker was taken for dead."""
+        task = self.given.get(ticket)
+        if task is None:
             return
-        match message:
-            case Outcome():
-                attempts = max(self._begun[name], message.attempts)
-                self._end(replace(message, attempts=attempts))
-            case JobBegan(attempt=attempt):
-                if attempt == 1 and self._begun[name]:
-                    self._listen(JobRetried(name, VANISHED))
-                self._begun[name] += 1
-                self._listen(JobBegan(name, self._begun[name]))
-            case _:
-                self._listen(message)
+        if isinstance(said, Outcome):
+            del self.given[ticket]
+            self._end(replace(said, attempts=max(task.attempts, said.attempts)))
+        elif isinstance(said, JobBegan):
+            if said.attempt == 1 and task.attempts:
+                self.listen(JobRetried(task.job.name, VANISHED))
+            task.attempts += 1
+            self.listen(JobBegan(task.job.name, task.attempts))
+        else:
+            self.listen(said)
 
-    def give_up_waiting(self) -> None:
-        """End what the cluster was not given."""
-        while self._waiting:
-            name, _job = self._waiting.popitem()
-            self._end(Outcome(name, None, StoppedError("stopped before it began"), 0.0))
-
-    def leave(self) -> None:
-        """End what the cluster has not ended."""
-        for name in sorted(self._given):
-            self._end(Outcome(name, None, StoppedError("its worker did not stop in time"), 0.0))
-
-    def _failed(self, name: str) -> bool:
-        return name in self.ended and self.ended[name].error is not None
+    def stop(self) -> None:
+        """Have all stop; those that have not in time are left."""
+        if self.until is None:
+            self.until = time.monotonic() + SAVING_SECONDS
+            self.listen(Noted(STOPPING))
+            self.endings.before_they_began(self.queue.clear())
+            self.cluster.stop()
+        elif time.monotonic() > self.until:
+            for task in self.given.values():
+                self._end(task.outcome(None, StoppedError("its worker did not stop in time")))
+            self.given.clear()
 
     def _end(self, outcome: Outcome) -> None:
-        self._given.discard(outcome.name)
-        self.ended[outcome.name] = outcome
-        self._listen(JobEnded(outcome.name, outcome.seconds, str(outcome.error or "")))
-        self._listen(Progress("jobs", len(self.ended), self._all))
-
-
-def cannot_begin(lacking: str) -> StoppedError:
-    """Why a job was not begun: what it needs is not there."""
-    return StoppedError(f"not begun: it needs {lacking}, which is not done")
+        self.endings.settle(outcome)
+        if outcome.error is None:
+            self.queue.succeeded(outcome.name)
+            return
+        for lost, error in self.queue.failed(outcome.name, outcome.error):
+            self.endings.settle(lost.outcome(None, error))
