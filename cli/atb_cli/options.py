@@ -34,6 +34,13 @@ preset = click.option(
     metavar="NAME|FILE.yaml",
     help="Recipe to start from; see: atb presets list.",
 )
+presets = click.option(
+    "--preset",
+    default="balanced",
+    show_default=True,
+    metavar="NAMES|FILE.yaml",
+    help="Recipe to start from, or several with commas between them; see: atb presets list.",
+)
 model = click.argument("model", metavar="MODEL_DIR|SYMBOL/NAME[/VERSION]")
 timeframe = click.option("--timeframe", metavar="TEXT", help="Length of a bar: 5m, 1h, 1d, ...")
 start = click.option("--start", metavar="DATE", help="First bar or event, as 2023-01-31, UTC.")
@@ -107,7 +114,9 @@ _RECIPE = (
         help="Where candles come from; auto: file, else store and exchange, else simulator.",
     ),
     click.option(
-        "--candles", type=click.Path(path_type=Path), help="CSV, Parquet or Feather file."
+        "--candles",
+        type=click.Path(path_type=Path),
+        help="CSV, Parquet or Feather file; a folder of them where several models are trained.",
     ),
     click.option(
         "--bonds",

@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atb_cli import options, tracking
-from atb_cli.commands import estimate, train_compare, train_cv, train_ensemble, train_lob
+from atb_cli.commands import (
+    estimate,
+    train_compare,
+    train_cv,
+    train_ensemble,
+    train_lob,
+    train_plan,
+)
 
 if TYPE_CHECKING:
+    from atb.config.training import TrainingConfig
+    from atb.report.sinks.publish import Sinks
     from atb.runs import Run
     from atb.walk import TrainingResult
 
@@ -28,58 +37,84 @@ command.add_command(train_compare.command)
 command.add_command(train_cv.command)
 command.add_command(train_ensemble.command)
 command.add_command(train_lob.command)
+command.add_command(train_plan.command)
 
 
 @command.command("model")
-@click.argument("symbol")
-@options.preset
+@click.argument("symbols", nargs=-1, required=True, metavar="SYMBOL...")
+@options.presets
 @options.recipe
 @click.option(
     "--auto-batch-size",
     is_flag=True,
     help="The largest batch that memory holds, at most 1/16 of the train windows unless more are "
-    "asked for, and a learning rate to go with it.",
+    "asked for, and a learning rate to go with it; for a single model.",
 )
+@options.jobs("Models trained")
 @tracking.options
 @options.artifacts
 @options.as_json
 @options.verbose
 def model(
-    symbol: str,
+    symbols: tuple[str, ...],
     preset: str,
     assignments: tuple[str, ...],
     auto_batch_size: bool,
+    jobs: int | None,
     tensorboard: str | None,
     mlflow: str | None,
     artifacts: Path,
     as_json: bool,
     **fields: Any,
 ) -> None:
-    """Train one model for SYMBOL, judge it, export it and keep it.
+    """Train a model for SYMBOL, judge it, export it and keep it.
 
-    An option left out keeps the preset's value; see: atb presets show NAME. The model's folder is
-    printed on stdout, everything else on stderr.
+    Several SYMBOLs, or presets, are trained side by side; given again, the same command goes on
+    where it stopped. In a folder, or a pattern such as 'DIR/*perp*', given as --candles each
+    symbol's file is found by its name. An option left out keeps the preset's value; see: atb
+    presets show NAME. The folder of the model, or of the results of several, is printed on stdout,
+    everything else on stderr.
     """
-    from atb.errors import UsageError
-    from atb.presets import resolve
+    from atb.fleet.engines import names
+    from atb.plans import shorthand
+
+    presets = shorthand.presets_of(preset)
+    if len(symbols) == len(presets) == 1:
+        recipe = shorthand.one(symbols[0], presets[0], assignments, **fields)
+        sinks = tracking.sinks(tensorboard, mlflow, artifacts)
+        _train_one(recipe.config, auto_batch_size, artifacts, as_json, sinks)
+        return
+    _require_single(auto_batch_size)
+    plan = shorthand.several(symbols, presets, assignments, **fields)
+    sinks = tracking.sinks(tensorboard, mlflow, artifacts)
+    train_plan.carry_out(plan, names.engine("local", jobs), artifacts, as_json, sinks)
+
+
+def _train_one(
+    config: TrainingConfig, largest_batch: bool, artifacts: Path, as_json: bool, sinks: Sinks
+) -> None:
     from atb_cli import progress, result_view
 
-    recipe = resolve(preset, symbol, assignments=assignments, **fields)
-    if recipe.config.data.kind == "book":
-        raise UsageError(
-            f"preset {preset!r} learns from an order book",
-            remedy=f"train it with: atb train lob PATH --suite {preset}",
-        )
-    sinks = tracking.sinks(tensorboard, mlflow, artifacts)
-    result_view.header(recipe.config)
+    result_view.header(config)
     from atb.pipeline import train_model  # after the header: TensorFlow takes its seconds
 
     with progress.shown() as listen:
         result = train_model(
-            recipe.config, artifacts=artifacts, largest_batch=auto_batch_size, listen=listen
+            config, artifacts=artifacts, largest_batch=largest_batch, listen=listen
         )
         sinks.publish([result.path], listen)
     _answer(result, as_json)
+
+
+def _require_single(auto_batch_size: bool) -> None:
+    from atb.errors import UsageError
+
+    if auto_batch_size:
+        raise UsageError(
+            "how much memory is left depends on the models beside it",
+            where="--auto-batch-size",
+            remedy="train one model, or give --batch-size",
+        )
 
 
 @command.command("runs")

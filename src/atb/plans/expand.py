@@ -184,7 +184,15 @@ def _paths(spec: PlanSpec, recipes: Mapping[str, Recipe]) -> dict[candle_files.A
         for one in data
         if isinstance(one, CandleData)
     ]
-    return candle_files.find(spec.candles, asked) if spec.candles and asked else {}
+    if spec.candles is None:
+        return {}
+    if not asked:
+        raise UsageError(
+            "candles are given, and no recipe learns from any",
+            where=str(spec.candles),
+            remedy="leave them out",
+        )
+    return candle_files.find(spec.candles, asked)
 
 
 def _add(making: _Making, name: str) -> None:
@@ -244,8 +252,7 @@ def _data(making: _Making, symbol: str, given: AnyData) -> AnyData:
     So the same plan on the same day is about the same rows.
     """
     if not isinstance(given, CandleData):
-        path = making.spec.candles
-        return given.model_copy(update={"path": path}) if path else given
+        return given
     path = making.paths.get((symbol, given.timeframe))
     if path is not None:
         return given.model_copy(update={"path": path})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ def one(
         AtbError: as `presets.resolve` and `candle_files.find` do.
     """
     found = resolve(preset, symbol, assignments=assignments, candles=candles, **options)
+    _require_no_book([found])
     data = found.config.data
     if candles is None or data.kind != "candles":
         return found
@@ -80,4 +81,15 @@ def several(
         candles=candles,
         steps={"train": TrainStep()},
     )
-    return expanded(spec, NAME, lambda _: "", assignments, **options)
+    plan = expanded(spec, NAME, lambda _: "", assignments, **options)
+    _require_no_book([node.recipe for node in plan.nodes.values() if node.recipe])
+    return plan
+
+
+def _require_no_book(recipes: Iterable[Recipe]) -> None:
+    for recipe in recipes:
+        if recipe.config.data.kind == "book":
+            raise UsageError(
+                f"preset {recipe.config.name!r} learns from an order book",
+                remedy=f"train it with: atb train lob PATH --suite {recipe.config.name}",
+            )

@@ -52,7 +52,7 @@ def of(
         "synthetic": any(record.get("synthetic") for record in records.values()),
         "jobs": [_job(node, now, outcomes) for node in plan.nodes.values()],
         "models": [
-            _model(workspace, node, records[node.name])
+            {**_model(workspace, node, records[node.name]), "new": node.name in outcomes}
             for node in plan.of_kind("train")
             if node.name in records
         ],
