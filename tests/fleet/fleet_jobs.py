@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-from atb.errors import DataError, ResourceError, StoppedError
+from atb.errors import DataError, ResourceError, SourceUnavailableError, StoppedError
 from atb.events import Noted
+from atb.fleet import worker
 from atb.interrupt import Interruption
 
 
@@ -90,3 +94,114 @@ def pollute(listen):
     sys.stdout.write("to stdout\n")
     sys.stderr.write("to stderr\n")
     raise SystemExit(3)
+
+
+def attempts_of(folder, name):
+    """Which attempt of a job this is, from 1."""
+    begun = Path(folder) / name
+    begun.mkdir(exist_ok=True)
+    number = len(list(begun.iterdir())) + 1
+    (begun / str(number)).write_text(str(os.getpid()))
+    return number
+
+
+def fail_first(folder, name, how, listen):
+    """Die in some way, the first time."""
+    number = attempts_of(folder, name)
+    if number == 1:
+        FAILURES[how]()
+    return number
+
+
+def fail_always(folder, name, how, listen):
+    attempts_of(folder, name)
+    FAILURES[how]()
+
+
+def unreachable():
+    raise SourceUnavailableError("no network")
+
+
+def raise_data_error():
+    raise DataError("3 rows")
+
+
+def refused_memory():
+    raise MemoryError("Unable to allocate 9. GiB")
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def segfault():
+    ctypes.string_at(0)
+
+
+def hang():
+    time.sleep(600)
+
+
+def halt():
+    """Be stopped as by SIGSTOP, so that not even a wish to stop is heard."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def hoard():
+    hold(600)
+
+
+def hold(seconds, listen=None):
+    """Keep 200 MiB for a while."""
+    held = bytearray(b"x" * (200 << 20))
+    time.sleep(seconds)
+    del held
+
+
+FAILURES = {
+    "data": raise_data_error,
+    "unreachable": unreachable,
+    "refused memory": refused_memory,
+    "kill": kill,
+    "segfault": segfault,
+    "hang": hang,
+    "halt": halt,
+    "hoard": hoard,
+}
+
+
+def slow_and_silent(seconds, listen):
+    """Work without a word."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def talk_now_and_then(seconds, listen):
+    """Say something now and then, and do nothing else."""
+    for _ in range(10):
+        listen(Noted("still here"))
+        time.sleep(seconds / 10)
+
+
+def count_threads(listen):
+    """The threads that numeric libraries take, which are loaded here first."""
+    loaded = "numpy" in sys.modules
+    numpy = importlib.import_module("numpy")
+    numpy.ones((2, 2)) @ numpy.ones((2, 2))
+    pools = importlib.import_module("threadpoolctl").threadpool_info()
+    return loaded, {pool["num_threads"] for pool in pools}
+
+
+def leave_a_child(folder, name, listen):
+    """Begin a process of one's own and forget it."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (Path(folder) / f"{name}.pid").write_text(str(child.pid))
+    FAILURES.get(name, int)()
+
+
+def never_end(folder, listen):
+    """Hear no wish to stop; with the parent dead, have a moment only."""
+    worker.GRACE_SECONDS = 0.3
+    ignore_wishes(folder, listen)

@@ -33,22 +33,6 @@ if __name__ == "__main__":
 """
 
 
-def alive(pid):
-    """Whether a process is there and no zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def until(condition, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def test_each_outcome_is_its_own(jobs, tmp_path):
     told = []
     asked = [
@@ -106,7 +90,7 @@ def test_they_begin_in_order_so_many_at_once(jobs, tmp_path):
     assert min(b - a for a, b in itertools.pairwise(times)) >= 0.3
 
 
-def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path):
+def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path, alive, until):
     asked = [Job(n, jobs.train, {"folder": str(tmp_path), "name": n}) for n in "abc"]
 
     def interrupt():
@@ -133,7 +117,7 @@ def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_interrupt_kills(jobs, tmp_path, interruptible):
+def test_a_second_interrupt_kills(jobs, tmp_path, interruptible, alive, until):
     def interrupt():
         until((tmp_path / "deaf.pid").exists)
         os.kill(os.getpid(), signal.SIGINT)
@@ -150,7 +134,7 @@ def test_a_second_interrupt_kills(jobs, tmp_path, interruptible):
     assert not alive((tmp_path / "deaf.pid").read_text())
 
 
-def test_children_of_a_killed_parent_save_and_end(jobs, tmp_path):
+def test_children_of_a_killed_parent_save_and_end(jobs, tmp_path, alive, until):
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
@@ -164,7 +148,7 @@ def test_children_of_a_killed_parent_save_and_end(jobs, tmp_path):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, BrokenPipeError])
-def test_a_listener_that_fails_leaves_no_process(jobs, tmp_path, error):
+def test_a_listener_that_fails_leaves_no_process(jobs, tmp_path, alive, error):
     def listen(event):
         if isinstance(event, Within):
             raise error
