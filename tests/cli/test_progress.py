@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
+from rich.console import Console
 
 from atb import events
-from atb_cli import progress
+from atb_cli import progress, progress_lines
 
 STORY = [
     events.StageStarted("data"),
@@ -64,7 +66,7 @@ def test_a_pipe_is_not_flooded(monkeypatch):
 
 def test_the_end_is_said_of_a_task_that_was_spoken_of(monkeypatch):
     """One that was done before there was time to say anything is not worth a line."""
-    monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(progress_lines, "LINE_EVERY_SECONDS", 0.0)
     story = [
         events.Progress("rows", 10, 0),
         events.Progress("other", 5, 5),
@@ -94,11 +96,17 @@ SIDE_BY_SIDE = [
     events.StageStarted("data"),
     events.StageEnded("data", 1.25),
     events.Noted("suite x: a, b"),
+    events.JobBegan("a", 1),
+    events.JobBegan("b", 1),
     events.Within("a", events.StageStarted("training")),
     events.Within("b", events.StageStarted("training")),
     events.Within("a", events.EpochEnded(1, 3, 0.5, 0.75, True, 30.0, {})),
     events.Within("b", events.EpochEnded(1, 11, 0.5, 0.75, True, 1.0, {})),
     events.Within("b", events.Warned("out of memory")),
+    events.Within("a", events.Memory(3 << 29)),
+    events.Within("a", events.Memory(1 << 30)),
+    events.JobRetried("b", "its process was killed (SIGKILL)"),
+    events.JobBegan("b", 2),
     events.Within("a", events.Progress("steps", 1, 9)),
     events.Within("a", events.EpochEnded(2, 3, 0.25, 0.8, False, 60.0, {})),
     events.JobEnded("b", 12.3, "its process was killed (SIGKILL)"),
@@ -114,35 +122,91 @@ def test_lines_of_jobs_side_by_side_begin_with_their_names(monkeypatch):
         "data ...",
         "data: 1.2 s",
         "suite x: a, b",
+        "a: begun",
+        "b: begun",
         "a: training ...",
         "b: training ...",
         "a: epoch 1/3  loss 0.50000  validation 0.75000  best  ETA 1:00",
         "b: epoch 1/11  loss 0.50000  validation 0.75000  best  ETA 0:10",
         "b: warning: out of memory",
+        "b: tried again: its process was killed (SIGKILL)",
+        "b: begun, attempt 2",
         "a: epoch 2/3  loss 0.25000  validation 0.80000  ETA 0:45",
         "b: not done after 12 s: its process was killed (SIGKILL)",
         "a: training: 90.0 s",
-        "a: done in 100 s",
+        "a: done in 100 s, 1.5 GiB at most",
     ]
 
 
-def test_each_running_job_has_a_bar_of_its_own(monkeypatch):
+def drawn(board, width):
+    """What a board shows, line by line, without colours."""
+    screen = Console(file=io.StringIO(), width=width, color_system=None)
+    screen.print(board.drawn())
+    return screen.file.getvalue().splitlines()
+
+
+@pytest.fixture
+def board(monkeypatch):
+    """A board and its listener, on a terminal of its own."""
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "120")
-    stream = Terminal()
-    monkeypatch.setattr("sys.stderr", stream)
-    shown = []
+    monkeypatch.setattr("sys.stderr", Terminal())
     with progress.shown() as listen:
-        (bars,) = (cell.cell_contents for cell in listen.__closure__)
-        for event in SIDE_BY_SIDE:
-            listen(event)
-            shown.append([task.description for task in bars.bars.tasks])
-            if event == SIDE_BY_SIDE[9]:
-                (one, _) = bars.bars.tasks
-                assert (one.completed, one.total) == (2, 3)
-                assert one.fields["detail"].startswith("epoch 2/3")
-    assert shown[0] == ["data"]
-    assert shown[6] == ["a", "b"]
-    assert shown[-1] == ["jobs"]
-    said = stream.getvalue()
-    for text in ("b: warning: out of memory", "b: not done after 12 s", "a: done in 100 s"):
+        (board,) = (cell.cell_contents for cell in listen.__closure__)
+        yield board, listen
+
+
+def test_each_job_under_way_has_a_line_and_all_together_a_bar(board):
+    board, listen = board
+    listen(events.Progress("jobs", 0, 4))
+    board._standings["jobs"]._began -= 10
+    listen(events.JobBegan("a", 1))
+    listen(events.JobBegan("b", 2))
+    assert [line.split()[0] for line in drawn(board, 120)] == ["jobs", "a", "b"]
+    listen(events.Within("a", events.StageStarted("training")))
+    listen(events.Within("a", events.EpochEnded(5, 10, 0.5, 0.75, True, 30.0, {})))
+    listen(events.Within("a", events.Memory(3 << 29)))
+    total, a, b = drawn(board, 120)
+    assert total.endswith("0/4 ETA 1:10")  # half a job of four took 10 s
+    assert a.rstrip().endswith("epoch 5/10 loss 0.5000, 0.7500 1.5 GiB ETA 2:30")
+    assert b.rstrip().endswith("attempt 2")
+
+
+def test_what_is_over_leaves_the_board_and_is_said_above_it(board):
+    board, listen = board
+    for event in SIDE_BY_SIDE:
+        listen(event)
+        if event == events.JobRetried("b", "its process was killed (SIGKILL)"):
+            assert [line.split()[0] for line in drawn(board, 120)] == ["a"]
+    assert [line.split()[0] for line in drawn(board, 120)] == ["jobs"]
+    said = board.screen.file.getvalue()
+    for text in (
+        "b: warning: out of memory",
+        "b: tried again: its process",
+        "b: not done after 12 s",
+        "a: done in 100 s, 1.5 GiB at most",
+    ):
         assert text in said
+
+
+def test_long_names_leave_room_on_a_narrow_screen(board):
+    board, listen = board
+    listen(events.JobBegan("BTCUSDT-" + 60 * "x", 1))
+    listen(events.Within("BTCUSDT-" + 60 * "x", events.EpochEnded(1, 2, 0.5, 0.75, True, 3.0, {})))
+    assert "epoch 1/2" in drawn(board, 100)[0]
+    assert len(drawn(board, 40)) == 1
+
+
+def test_the_rest_of_all_jobs_is_told_in_lines_too(monkeypatch):
+    monkeypatch.setattr(progress_lines, "LINE_EVERY_SECONDS", 0.0)
+    story = [events.Progress("jobs", 1, 4)]
+    assert re.fullmatch(r"jobs: 1/4  ETA 0:\d\d\n", told(monkeypatch, io.StringIO(), story))
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_no_secret_is_shown(monkeypatch, stream):
+    text = "https://anna:hunter2@example.org"
+    story = [events.Warned(text), events.Within("a", events.Noted(text))]
+    said = told(monkeypatch, stream(), [*story, events.JobRetried("a", text)])
+    assert said.count("https://***@example.org") == 3
+    assert "hunter2" not in said

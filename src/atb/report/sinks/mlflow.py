@@ -48,10 +48,15 @@ def send(told: Told, uri: str) -> None:
             _send(client, experiment, told)
     except problem as error:
         raise StorageError(
-            f"MLflow did not take {told.run}: {str(error).splitlines()[0]}",
+            f"MLflow did not take {told.run}: {_reason(error)}",
             where=uri,
             remedy="the model is kept; its events.jsonl holds what was to be sent",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what the client says, without the Python of what it stumbled over."""
+    return str(error).partition("\n")[0].partition(" with exception ")[0]
 
 
 def _experiment(client: Any, name: str) -> str:
