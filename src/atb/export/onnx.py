@@ -17,10 +17,12 @@ import tf2onnx
 
 from atb import atomic
 from atb.errors import IntegrityError
+from atb.export import graft
 from atb.export.cuts import cut_once
 from atb.export.editing import drop_unread
 from atb.export.filters import join_filters
 from atb.export.flat import flatten
+from atb.export.graft import Gap
 from atb.export.layout import as_rows
 from atb.export.opset import OPSET
 from atb.export.outputs import by_name
@@ -29,6 +31,7 @@ from atb.export.short import shorten
 from atb.export.side_by_side import stack
 from atb.export.trim import trim
 from atb.export.turns import join_turns
+from atb.registry.onnx_learned import DOMAIN, OPSETS
 from atb.registry.served import FEATURES
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
@@ -55,7 +58,7 @@ def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> Non
 
     The graph's input and first output carry the names of the model's input and last layer. Where
     the model computes features, a second output gives those of the last row, see `outputs`. The
-    batch is free, and only operators of the standard domain are used.
+    batch is free, and only operators of the standard domain are used, and those of estimators.
 
     Args:
         serving: a float32 functional model with one input and one output.
@@ -67,31 +70,43 @@ def export(serving: keras.Model, path: Path, metadata: Mapping[str, str]) -> Non
             that is no part of ONNX.
         StorageError: when the file cannot be written.
     """
-    model = _converted(serving)
+    model, gaps = _converted(serving)
     _use_default_states(model.graph)
     for rewrite in REWRITES:
         rewrite(model)
         drop_unread(model.graph)
+    graft.close(model, gaps)
     _name_batch(model.graph)
     onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
     _require_standard(model.graph, str(path))
     del model.opset_import[:]
     model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
+    if gaps:
+        model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, OPSETS[-1]))
     onnx.checker.check_model(model, full_check=True)
     atomic.write_bytes(path, model.SerializeToString())
 
 
-def _converted(serving: keras.Model) -> onnx.ModelProto:
-    model, (source,) = fusable(by_name(serving)), serving.inputs
+def _converted(serving: keras.Model) -> tuple[onnx.ModelProto, list[Gap]]:
+    """The graph as it is converted, and the gaps in it."""
+    by_names, (source,) = by_name(serving), serving.inputs
+    whole, gaps = graft.opened(by_names)
+    model = fusable(whole)
+    answers = [
+        tf.TensorSpec((None, gap.source.outputs), tf.float32, name=gap.answer) for gap in gaps
+    ]
+    rows = tf.TensorSpec(source.shape, tf.float32, name=source.name)
 
-    @tf.function(input_signature=[tf.TensorSpec(source.shape, tf.float32, name=source.name)])  # type: ignore[untyped-decorator]
-    def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        answers: dict[str, tf.Tensor] = model(inputs, training=False)
-        return answers
+    @tf.function(input_signature=[rows, *answers])  # type: ignore[untyped-decorator]
+    def serve(inputs: tf.Tensor, *given: tf.Tensor) -> dict[str, tf.Tensor]:
+        for gap, answer in zip(gaps, given, strict=True):
+            gap.given = answer
+        outputs: dict[str, tf.Tensor] = model(inputs, training=False)
+        return outputs | {gap.question: gap.asked for gap in gaps}
 
     converted, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
     converted.graph.output.sort(key=lambda output: bool(output.name == FEATURES))
-    return converted
+    return converted, gaps
 
 
 def _use_default_states(graph: onnx.GraphProto) -> None:
@@ -124,4 +139,5 @@ def _require_standard(graph: onnx.GraphProto, where: str) -> None:
 
 
 def _is_standard(node: onnx.NodeProto) -> bool:
-    return node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type, OPSET)
+    standard = node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type, OPSET)
+    return bool(standard or graft.is_learned(node))

@@ -302,7 +302,10 @@ _SAME = (
     *("LogSoftmax", "Neg", "Not", "QuantizeLinear", "Reciprocal", "Relu", "Selu", "Sigmoid"),
     *("Sign", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Tanh"),
 )
-_REDUCE = ("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")
+_REDUCE = (
+    *("ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd"),
+    *("ReduceSum", "ReduceSumSquare"),
+)
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_SAME, _same),
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
