@@ -120,8 +120,8 @@ def compare(a: Version, b: Version) -> Comparison:
         IntegrityError: when one is not as it was written.
     """
     one, other = read(a), read(b)
-    _require_alike(one, other)
-    shared = _shared(one.tested, other.tested)
+    require_alike(one, other)
+    shared = shared_rows(one.tested, other.tested)
     if len(shared.time) < FEWEST:
         raise DataError(
             f"they share {len(shared.time)} test rows, {FEWEST} are needed: the one was tested "
@@ -151,8 +151,8 @@ def rivalry(version: Version, running: Version, fewest: int) -> Rivalry:
         ConfigError: when a recipe is of another version of atb.
     """
     one, other = read(version), read(running)
-    _require_alike(one, other)
-    shared = _shared(one.tested, other.tested)
+    require_alike(one, other)
+    shared = shared_rows(one.tested, other.tested)
     rows = len(shared.time)
     if rows < fewest or shared.differing:
         few = f"{rows:,} shared rows" if rows < fewest else f"{shared.differing:,} rows differ"
@@ -191,7 +191,12 @@ def _headline(contender: Contender) -> Mapping[str, Any]:
     return found
 
 
-def _require_alike(one: Contender, other: Contender) -> None:
+def require_alike(one: Contender, other: Contender) -> None:
+    """Nothing, if two models were asked the same.
+
+    Raises:
+        UsageError: naming what differs.
+    """
     for name, asked in one.question.items():
         theirs = other.question.get(name)
         if asked != theirs:
@@ -202,7 +207,8 @@ def _require_alike(one: Contender, other: Contender) -> None:
             )
 
 
-def _shared(one: Predicted, other: Predicted) -> Shared:
+def shared_rows(one: Predicted, other: Predicted) -> Shared:
+    """What two models predicted of the rows that both predicted, which may be none."""
     a, b = _keys(one.time), _keys(other.time)
     _, ours, theirs = np.intersect1d(a, b, assume_unique=True, return_indices=True)
     left, right = _at(one.outcome, ours), _at(other.outcome, theirs)
