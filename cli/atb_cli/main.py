@@ -17,6 +17,7 @@ import click
 
 from atb import __version__
 from atb.errors import AtbError, StoppedError, StorageError
+from atb.redaction import redacted
 from atb_cli.commands import (
     audit,
     backtest,
@@ -129,8 +130,8 @@ def _refuse(error: click.ClickException) -> None:
 
 
 def _say(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
-    click.echo(" ".join(line.strip() for line in message.splitlines()), err=True)
+    """One line on stderr, whatever the message holds, and no secret."""
+    click.echo(redacted(" ".join(line.strip() for line in message.splitlines())), err=True)
 
 
 def _close_stdout() -> None:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from atb import redaction
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 artifacts = click.option(
@@ -41,6 +43,13 @@ presets = click.option(
     metavar="NAMES|FILE.yaml",
     help="Recipe to start from, or several with commas between them; see: atb presets list.",
 )
+gates = click.option(
+    "--gates",
+    default="default",
+    show_default=True,
+    metavar="default|strict|FILE.yaml",
+    help="What the model must come up to.",
+)
 model = click.argument("model", metavar="MODEL_DIR|SYMBOL/NAME[/VERSION]")
 timeframe = click.option("--timeframe", metavar="TEXT", help="Length of a bar: 5m, 1h, 1d, ...")
 start = click.option("--start", metavar="DATE", help="First bar or event, as 2023-01-31, UTC.")
@@ -60,6 +69,11 @@ def jobs(what: str) -> Callable[[Command], Command]:
     )
 
 
+def engine(command: Command) -> Command:
+    """Add who carries out the trainings: `engine` and `address`."""
+    return _with(_ENGINE, command)
+
+
 class _Horizon(click.ParamType[int | tuple[int, ...]]):
     """One number of rows, or several with commas between them."""
 
@@ -76,6 +90,21 @@ class _Horizon(click.ParamType[int | tuple[int, ...]]):
         return rows if len(rows) > 1 else rows[0]
 
 
+_ENGINE = (
+    click.option(
+        "--engine",
+        metavar="local|dask|ray",
+        default="local",
+        show_default=True,
+        help="Who trains: processes of this machine, or the workers of a cluster that shares the "
+        "folder of artifacts.",
+    ),
+    click.option(
+        "--address",
+        metavar="URL",
+        help="Of a cluster that runs already, such as tcp://10.0.0.5:8786; Ray may do without.",
+    ),
+)
 _assignments = click.option(
     "--set",
     "assignments",
@@ -187,12 +216,14 @@ class _Stderr(logging.Handler):
 def _set_level(_context: click.Context, _parameter: click.Parameter, count: int) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(count, 2)]
     handler = _Stderr()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(redaction.Formatter("%(levelname)s %(name)s: %(message)s"))
     for name in ("atb", "atb_cli"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
+    if logging.lastResort:  # what other libraries warn of
+        logging.lastResort.setFormatter(redaction.Formatter())
 
 
 verbose = click.option(

@@ -7,6 +7,7 @@ Knows nothing of who writes the text.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -45,6 +46,17 @@ def redacted(text: str) -> str:
     for shape in _SHAPES:
         text = shape.sub(rf"\g<1>{HIDDEN}", text)
     return text
+
+
+class Stream(io.TextIOWrapper):
+    """A stream that tracebacks and other people's libraries may write to: no secret gets through.
+
+    Each call must bring whole lines, as logging and `traceback` do.
+    """
+
+    def write(self, text: str, /) -> int:
+        """Write the text without its secrets."""
+        return super().write(redacted(text))
 
 
 class Formatter(logging.Formatter):

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import time
+import traceback
 
 import pytest
 
 from atb.errors import AtbError, StoppedError
-from atb.redaction import Formatter, redacted
+from atb.redaction import Formatter, Stream, redacted
 
 CANARY = "c4n4ry-5e3d/9f+A"
 
@@ -81,6 +83,17 @@ def test_a_logged_traceback_holds_none_either() -> None:
     said = Formatter("%(levelname)s %(message)s").format(record)
     assert said.startswith("INFO at a://***@d\nTraceback")
     assert said.endswith("ValueError: token=***")
+
+
+def test_a_stream_lets_no_traceback_carry_one_through() -> None:
+    written = io.BytesIO()
+    stream = Stream(written, write_through=True)
+    try:
+        raise ValueError("at a://b:c@d")
+    except ValueError:
+        traceback.print_exc(file=stream)
+    said = written.getvalue().decode()
+    assert said.startswith("Traceback") and said.endswith("ValueError: at a://***@d\n")
 
 
 def test_long_text_takes_no_long_time() -> None:

@@ -20,6 +20,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
+from atb import redaction
 from atb.errors import AtbError, StoppedError
 from atb.fleet.job import Job
 
@@ -86,6 +87,7 @@ def _say_into(log: Path) -> None:
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)
+    sys.stderr = redaction.Stream(os.fdopen(2, "wb", 0, closefd=False), write_through=True)
     faulthandler.enable()  # where native code crashes
 
 
