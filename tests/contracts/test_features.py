@@ -19,9 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atb.config import book_features
+from atb.config import bond_features, book_features
 from atb.config.feature import Feature
 from atb.config.features import FEATURES, SETS, lookback, market_of, width
+from atb.market.bonds import par_file
+from atb.market.bonds.build import build
 from atb.market.candles import COLUMNS
 
 Float32 = npt.NDArray[np.float32]
@@ -31,9 +33,9 @@ pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 every_feature = pytest.mark.parametrize(
     "feature", FEATURES.values(), ids=lambda feature: feature.name
 )
-every_market = pytest.mark.parametrize("market", ["candles", "book"])
+every_market = pytest.mark.parametrize("market", ["candles", "book", "bonds"])
 
-CANDLES, BOOK = 600, 900  # rows
+CANDLES, BOOK, DAYS = 600, 900, 400  # rows
 LAST_BITS = 2**-22
 
 
@@ -99,7 +101,8 @@ class Case:
 
 
 def kind_of(feature: Feature) -> str:
-    return "book" if feature in book_features.CATALOGUE else "candles"
+    catalogues = {"book": book_features.CATALOGUE, "bonds": bond_features.CATALOGUE}
+    return next((kind for kind, found in catalogues.items() if feature in found), "candles")
 
 
 @cache
@@ -116,8 +119,11 @@ def places(kind: str) -> dict[str, slice]:
 SETS_OF = {
     "candles": ("full",),
     "book": tuple(name for name in SETS if market_of(name) == "book"),
+    "bonds": ("rates-levels",),
 }
-assert {*places("candles"), *places("book")} == set(FEATURES), "a feature in no set is in no test"
+assert {name for kind in SETS_OF for name in places(kind)} == set(FEATURES), (
+    "a feature in no set is in no test"
+)
 
 
 def place(feature: Feature) -> slice:
@@ -148,6 +154,10 @@ def disturbed_book(rows: Float32) -> Float32:
     return other
 
 
+def disturbed_days(rows: Float32) -> Float32:
+    return rows * np.arange(3, 3 + rows.shape[-1], dtype=np.float32)
+
+
 def invented_book(
     seed: int, level: float = 58_000, unit: float = 1.0, still: float = 0.3, rows: int = BOOK
 ) -> Float32:
@@ -170,11 +180,13 @@ def invented_book(
 
 @pytest.fixture(scope="module")
 def cases(market_data: Path) -> dict[str, Case]:
-    """The first bars of BTCUSDT, hourly, and a book that walks at random."""
+    """The first bars of BTCUSDT, hourly, a book that walks at random, and the first days of UST10Y."""
     frame = pd.read_feather(
         market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
     )
     bars = frame[list(COLUMNS)].to_numpy(np.float32)[:CANDLES]
+    (yields,) = (market_data / "rates").glob("us_treasury_par_yield_*.parquet")
+    days = build(par_file.read(yields), "UST10Y").rows(0, DAYS).matrix()
     return {
         "candles": Case(
             "candles", SETS_OF["candles"], bars, range(CANDLES // 2, CANDLES), disturbed_candles
@@ -182,6 +194,7 @@ def cases(market_data: Path) -> dict[str, Case]:
         "book": Case(
             "book", SETS_OF["book"], invented_book(3), range(BOOK - 300, BOOK, 33), disturbed_book
         ),
+        "bonds": Case("bonds", SETS_OF["bonds"], days, range(DAYS - 300, DAYS, 33), disturbed_days),
     }
 
 

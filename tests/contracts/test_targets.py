@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 
 from atb import targets
 from atb.config.targets import TARGETS, AnyTarget, MidPriceTarget
+from atb.market.bonds import par_file
+from atb.market.bonds.bonds import COLUMNS as DAYS
+from atb.market.bonds.bonds import Bonds
+from atb.market.bonds.build import build as build_bonds
 from atb.market.candles import COLUMNS, Candles
 from atb.market.files import read
 from atb.market.history import History
@@ -55,6 +59,8 @@ def market(spec: AnyTarget, seed: int) -> History:
     if spec.market == "book":
         mid = 10_000 + np.cumsum(random.integers(-5, 6, BARS))
         return book(mid, np.cumsum(random.random(BARS) < 0.04))
+    if spec.market == "bonds":
+        return bonds(random)
     close = 100 * np.exp(np.cumsum(random.normal(0, 0.01, BARS) * (random.random(BARS) < 0.9)))
     up, down = np.exp(np.abs(random.normal(0, 0.004, (2, BARS))))
     hours = np.cumsum(random.choice([1, 2, 5], BARS, p=[0.92, 0.04, 0.04]))
@@ -68,10 +74,26 @@ def book(mid: np.ndarray, session: np.ndarray, tick: float = 0.01) -> Book:
     return Book("X", np.arange(len(mid)), levels, size, session, tick)
 
 
+def bonds(random: np.random.Generator) -> Bonds:
+    """Days of a bond, some of which are followed by missing ones."""
+    values = np.ones((BARS, len(DAYS)))
+    values[:, 0] = 100 * np.exp(np.cumsum(random.normal(0, 0.004, BARS)))
+    steps = random.choice([1, 2, 4, 30], BARS, p=[0.9, 0.04, 0.04, 0.02])
+    return Bonds("UST10Y", weekdays(np.cumsum(steps)), values)
+
+
+def weekdays(numbers: np.ndarray, first: object = "2000-01-03") -> np.ndarray:
+    """Midnights of the weekdays so many after a first one."""
+    days = np.busday_offset(np.datetime64(first, "D"), numbers)
+    return days.astype("datetime64[ms]").astype(np.int64)
+
+
 def scaled(history: History, factor: np.ndarray | float) -> History:
     """The same with every price multiplied, a row at a time or all alike."""
     if isinstance(history, Book):
         return replace(history, levels=history.levels * np.reshape(factor, (-1, 1)))
+    if isinstance(history, Bonds):
+        return replace(history, values=history.values * np.reshape(factor, (-1, 1)))
     return replace(history, **{name: getattr(history, name) * factor for name in COLUMNS[:4]})
 
 
@@ -86,6 +108,10 @@ def changed(history: History, after: int, seed: int) -> History:
         session = other.session.copy()
         session[after + 1 :] = session[after] + np.cumsum(random.random(later) < 0.1)
         return replace(other, session=session)
+    if isinstance(other, Bonds):
+        last = other.time[after].astype("datetime64[ms]").astype("datetime64[D]")
+        following = weekdays(np.cumsum(random.integers(1, 4, later)), last)
+        return replace(other, time=np.append(other.time[: after + 1], following))
     hours = np.diff(other.time, prepend=other.time[0]) // HOUR
     hours[after + 1 :] = random.integers(1, 4, later)
     return replace(other, time=other.time[0] + np.cumsum(hours) * HOUR)
@@ -194,9 +220,12 @@ def test_on_real_prices_nearly_every_row_has_one_and_classes_are_their_index(
 
 
 def real(spec: AnyTarget, market_data: Path) -> History:
-    """Two years of hours, or three hours of a book."""
+    """Two years of hours, three hours of a book, or 26 years of a bond."""
     if spec.market == "candles":
         file = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
         return read(file, "BTCUSDT", "1h")
+    if spec.market == "bonds":
+        (file,) = (market_data / "rates").glob("us_treasury_par_yield_*.parquet")
+        return build_bonds(par_file.read(file), "UST10Y")
     (file,) = (market_data / "lob").glob("BTCUSD_bitstamp_book20_*.parquet")
     return read_book(file, "BTCUSD")

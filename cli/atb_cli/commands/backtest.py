@@ -35,10 +35,11 @@ _TRADING = (
     click.option(
         "--candles",
         "--book",
+        "--bonds",
         "path",
         type=click.Path(path_type=Path),
         required=True,
-        help="File of candles, or of the order book, to trade on.",
+        help="File of candles, of the order book or of par yields, to trade on.",
     ),
     options.start,
     options.end,

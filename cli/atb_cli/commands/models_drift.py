@@ -19,6 +19,7 @@ from atb_cli import options
 @click.option(
     "--candles",
     "--book",
+    "--bonds",
     "path",
     type=click.Path(path_type=Path),
     required=True,

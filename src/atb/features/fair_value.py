@@ -29,8 +29,8 @@ def carry(days: Days) -> Series:
 
 
 def premium(days: Days) -> Series:
-    """Log of the fair value of the bond of the day before over its face."""
-    return ops.log(days.fair_value / FACE)
+    """By how much the fair value of the bond of the day before exceeds its face of 100."""
+    return days.fair_value - FACE
 
 
 def duration(days: Days) -> Series:
