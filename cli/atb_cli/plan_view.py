@@ -107,8 +107,7 @@ def _found(name: str, found: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What one piece of work found of models."""
     if "sample" in found and "rows" in found:
         title = f"{name}: {found['rows']:,} test rows that all predicted, from {found['first']}"
-        rows = [(job, one["verdict"]) for job, one in found["models"].items()]
-        yield titled(title, table(("model", "verdict"), rows))
+        yield titled(title, _verdicts(found))
     elif "against" in found:
         rows = [
             (job, pair["metric"], pair["a"], pair["b"], WINNER[pair["better"]])
@@ -118,10 +117,14 @@ def _found(name: str, found: Mapping[str, Any]) -> Iterator[RenderableType]:
         columns = ("model", "metric", "its own", f"of {found['against']}", "better")
         yield titled(f"{name}: paired on shared test rows", table(columns, rows))
     elif "start" in found:
-        rows = [(job, one["verdict"]) for job, one in found["models"].items()]
-        yield titled(f"{name}: rows from {found['start']}", table(("model", "verdict"), rows))
+        yield titled(f"{name}: rows from {found['start']}", _verdicts(found))
     else:
         yield pairs([(name, line) for line in found.get("words", [str(found)])])
+
+
+def _verdicts(found: Mapping[str, Any]) -> Any:
+    rows = [(job, one["verdict"]) for job, one in found["models"].items()]
+    return table(("model", "verdict"), rows)
 
 
 WINNER = {"a": "it is", "b": "the other", None: "level"}

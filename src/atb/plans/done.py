@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,15 @@ def read(workspace: Workspace, key: str) -> dict[str, Any] | None:
         _LOG.warning("%s does not count as done: %s", path, error)
         return None
     return record if whole else None
+
+
+def records(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    """Everything that was ever done, whether it still counts or not."""
+    for path in (workspace.plans / "done").glob("*.json"):
+        with suppress(OSError, ValueError):  # one that is damaged counts for nothing
+            record = json.loads(path.read_bytes())
+            if isinstance(record, dict):
+                yield record
 
 
 def of_model(version: Version) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ from atb.events import Listener, Noted, silent
 from atb.extras import require_installed
 from atb.fleet.engine import Engine
 from atb.fleet.engines import local
-from atb.fleet.job import PROCESS_BYTES, Job, Outcome
-from atb.plans import done, jobs, judgements, standing, summary
-from atb.plans.plan import Node, Plan
+from atb.fleet.job import Job, Outcome
+from atb.plans import experience, jobs, standing, summary, work
+from atb.plans.plan import Plan
 from atb.plans.standing import Standing
 from atb.workspace import Workspace
 
 RESULTS = "results.json"
-LIGHT_BYTES = PROCESS_BYTES // 3  # of a process without TensorFlow
 ROWS_AT_ONCE = None  # as many as the machine bears
 
 
@@ -77,7 +76,9 @@ def run(
         _say_where_it_stands(plan, before, listen)
         asked = _jobs(plan, workspace, before)
         outcomes = {**read, **_carried_out(engine, asked, path, listen)}
-        _note_costs(workspace, before.keys, outcomes)
+        for name, outcome in outcomes.items():
+            if outcome.error is None:
+                experience.note(workspace, before.keys[name], plan.nodes[name], outcome)
         after = standing.of_all(plan, workspace, rows)
         failures = _failures(plan, after, outcomes)
         made = summary.of(plan, path, after, outcomes, failures)
@@ -115,11 +116,11 @@ def _read_rows(
             {
                 "symbol": node.symbol,
                 "data": node.data,
-                "artifacts": workspace.root,
+                "artifacts": workspace.root.absolute(),
                 "key": before.keys[node.name],
             },
             cores=0 if node.data.path is None else 1,
-            memory=LIGHT_BYTES,
+            memory=work.LIGHT_BYTES,
         )
         for node in plan.of_kind("data")
         if node.data.path is None or node.name not in before.records
@@ -164,68 +165,11 @@ def _jobs(plan: Plan, workspace: Workspace, now: Standing) -> list[Job]:
     asked = []
     for name, node in plan.nodes.items():
         if name in left and node.kind != "data":
-            asked.append(
-                _job(node, workspace, now, tuple(one for one in node.needs if one in left))
-            )
+            arguments = work.arguments(node, now, workspace)
+            needs = tuple(one for one in node.needs if one in left)
+            does = work.WORK[node.kind]
+            asked.append(Job(name, does.function, arguments, needs, memory=does.memory))
     return asked
-
-
-def _job(node: Node, workspace: Workspace, now: Standing, needs: tuple[str, ...]) -> Job:
-    """The job of a node."""
-    work = WORK[node.kind]
-    rows = str(now.records[node.needs[0]]["history"])
-    own = work.arguments(node, rows, {name: now.keys[name] for name in node.models})
-    arguments = {**own, "artifacts": workspace.root, "key": now.keys[node.name]}
-    return Job(node.name, work.function, arguments, needs, memory=work.memory)
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What does a kind of node, what that is told, and the bytes it may hold."""
-
-    function: Callable[..., Any]
-    arguments: Callable[[Node, str, Mapping[str, str]], dict[str, Any]]
-    memory: int = LIGHT_BYTES
-
-
-def _of_recipe(node: Node, rows: str, _models: Mapping[str, str]) -> dict[str, Any]:
-    if node.recipe is None:
-        raise ValueError(f"{node.name} has no recipe")
-    return {"config": node.recipe.config, "sha256": rows}
-
-
-def _of_search(node: Node, rows: str, _models: Mapping[str, str]) -> dict[str, Any]:
-    return {"recipe": node.recipe, "sha256": rows, **node.settings}
-
-
-def _of_rows(node: Node, rows: str, models: Mapping[str, str]) -> dict[str, Any]:
-    named = {"symbol": node.symbol, "data": node.data, "sha256": rows}
-    return {**named, "models": dict(models), **node.settings}
-
-
-def _of_models(node: Node, _rows: str, models: Mapping[str, str]) -> dict[str, Any]:
-    return {"models": dict(models), **node.settings}
-
-
-WORK: Mapping[str, _Work] = {
-    "features": _Work(jobs.compute_features, _of_recipe, PROCESS_BYTES),
-    "train": _Work(jobs.train, _of_recipe, PROCESS_BYTES),
-    "tune": _Work(jobs.tune_recipe, _of_search, PROCESS_BYTES + LIGHT_BYTES),
-    "evaluate": _Work(judgements.evaluate, _of_rows),
-    "drift": _Work(judgements.look_for_drift, _of_rows),
-    "compare": _Work(judgements.compare, _of_models),
-    "promote": _Work(judgements.promote, _of_models),
-}
-
-
-def _note_costs(
-    workspace: Workspace, keys: Mapping[str, str], outcomes: Mapping[str, Outcome]
-) -> None:
-    """Write down what jobs took, beside what came of them, for estimates of others."""
-    for name, outcome in outcomes.items():
-        if outcome.error is None:
-            costs = {"seconds": outcome.seconds, "memory": outcome.memory}
-            done.write(workspace, keys[name], {**outcome.value, "costs": costs})
 
 
 def _failures(plan: Plan, now: Standing, outcomes: Mapping[str, Outcome]) -> dict[str, AtbError]:
