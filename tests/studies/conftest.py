@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from atb.fleet import scheduler
 from atb.fleet.job import Job, Outcome
 from atb.fleet.policy import Limits
 from atb.market.lob.book import Book
 from atb.market.lob.sample import simulate
 from atb.registry import manifest
-from atb.studies import side_by_side, suite_recipes
+from atb.studies import suite_recipes
 from atb.studies.suite import Suite
 
 HORIZONS = (10, 20, 50, 100)
@@ -138,7 +139,7 @@ def fleet_that(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Job], Non
 
     def made(leave: Callable[[Job], None]) -> Fleet:
         fleet = Fleet(leave)
-        monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+        monkeypatch.setattr(scheduler, "run", fleet.run)
         return fleet
 
     return made

@@ -10,11 +10,12 @@ import pytest
 from atb import atomic
 from atb.config.ensemble import Stacking
 from atb.errors import DataError, DivergedError, ResourceError, StoppedError, UsageError
+from atb.fleet import scheduler
 from atb.fleet.job import Outcome
 from atb.market import files, sample
 from atb.registry import manifest
 from atb.runs import Run
-from atb.studies import ensemble, side_by_side
+from atb.studies import ensemble
 from atb.studies.ensemble_recipes import of_presets, of_seeds
 
 START, HOUR = 1_704_067_200_000, 3_600_000
@@ -78,7 +79,7 @@ def registered(study) -> Path:
 @pytest.fixture
 def fleet(monkeypatch):
     fleet = Fleet()
-    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+    monkeypatch.setattr(scheduler, "run", fleet.run)
     return fleet
 
 

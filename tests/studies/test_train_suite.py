@@ -9,9 +9,10 @@ import pytest
 
 from atb import atomic
 from atb.errors import DataError, ResourceError, StoppedError, StorageError, UsageError
+from atb.fleet import scheduler
 from atb.fleet.job import Outcome
 from atb.market.lob import files
-from atb.studies import side_by_side, study, suite_recipes
+from atb.studies import study, suite_recipes
 from atb.studies import train_suite as studies
 from atb.studies.study import RESULTS
 from atb.studies.suite import KIND, Suite
@@ -56,7 +57,7 @@ class Fleet:
 @pytest.fixture
 def fleet(monkeypatch, made_model):
     fleet = Fleet(made_model)
-    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+    monkeypatch.setattr(scheduler, "run", fleet.run)
     return fleet
 
 
@@ -72,7 +73,7 @@ def test_all_are_trained_and_compared_and_asked_again_trained_anew(
     assert {p.name for p in folder.glob("performance.*")} == {"performance.png", "performance.html"}
     assert made["path"] == str(folder)
     monkeypatch.undo()
-    monkeypatch.setattr(side_by_side.scheduler, "run", fleet.run)
+    monkeypatch.setattr(scheduler, "run", fleet.run)
     anew, _ = studies.train(recipes, artifacts=tmp_path / "out", at_once=3)
     assert fleet.asked == ["ols+ridge", "lob-mlp"]
     assert anew["suite"] != made["suite"] == folder.name

@@ -61,7 +61,7 @@ class Fleet:
         monkeypatch.setattr(side_by_side, "carry_out", self.carry_out)
         monkeypatch.setattr(tune.limits, "of_machine", lambda at_once, _: Limits(at_once or 2))
 
-    def carry_out(self, study, jobs, at_once, listen):
+    def carry_out(self, study, jobs, at_once, listen, engine):
         self.at_once = at_once
         self.rounds.append([job.name for job in jobs])
         failures = {}

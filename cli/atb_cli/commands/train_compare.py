@@ -37,6 +37,7 @@ from atb_cli import options
 )
 @options.recipe
 @options.jobs("Models trained")
+@options.engine
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -47,6 +48,8 @@ def command(
     against: str | None,
     assignments: tuple[str, ...],
     jobs: int | None,
+    engine: str,
+    address: str | None,
     artifacts: Path,
     as_json: bool,
     **fields: Any,
@@ -57,15 +60,22 @@ def command(
     when the same command is given again. Its folder is printed on stdout, everything else on
     stderr; its models are registered like any other.
     """
+    from atb.fleet.engines import names as engines
     from atb.studies.compare import compare, recipes
     from atb_cli import compare_view, failing, progress, render
 
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     members = recipes(wanted, symbol, seeds, assignments, **fields)
     compare_view.header(members, seeds)
+    carrier = engines.engine(engine, jobs, address)
     with progress.shown() as listen:
         results, failures = compare(
-            members, yardstick=against, artifacts=artifacts, at_once=jobs, listen=listen
+            members,
+            yardstick=against,
+            artifacts=artifacts,
+            at_once=jobs,
+            engine=carrier,
+            listen=listen,
         )
     compare_view.show(results)
     render.answer(results, results["path"], as_json)

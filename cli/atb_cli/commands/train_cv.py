@@ -39,6 +39,7 @@ from atb_cli import options
 )
 @options.recipe
 @options.jobs("Folds learned")
+@options.engine
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -50,6 +51,8 @@ def command(
     embargo: int | None,
     assignments: tuple[str, ...],
     jobs: int | None,
+    engine: str,
+    address: str | None,
     artifacts: Path,
     as_json: bool,
     **fields: Any,
@@ -62,6 +65,7 @@ def command(
     stderr.
     """
     from atb.config.folds import FoldSpec
+    from atb.fleet.engines import names as engines
     from atb.presets import resolve
     from atb_cli import cv_view, failing, progress, render
 
@@ -71,9 +75,10 @@ def command(
     cv_view.header(recipe, folds)
     from atb.studies.cross_validation import cross_validate  # after the header: it takes a second
 
+    carrier = engines.engine(engine, jobs, address)
     with progress.shown() as listen:
         results, failures = cross_validate(
-            recipe, folds, artifacts=artifacts, at_once=jobs, listen=listen
+            recipe, folds, artifacts=artifacts, at_once=jobs, engine=carrier, listen=listen
         )
     cv_view.show(results)
     render.answer(results, results["path"], as_json)

@@ -35,6 +35,7 @@ from atb_cli import options
 )
 @options.recipe
 @options.jobs("Trials")
+@options.engine
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -46,6 +47,8 @@ def command(
     output: Path | None,
     assignments: tuple[str, ...],
     jobs: int | None,
+    engine: str,
+    address: str | None,
     artifacts: Path,
     as_json: bool,
     **fields: Any,
@@ -56,6 +59,7 @@ def command(
     that was stopped goes on when the same command is given again. The new preset's file is printed
     on stdout, everything else on stderr.
     """
+    from atb.fleet.engines import names as engines
     from atb.presets import resolve
     from atb_cli import progress, render, tune_view
 
@@ -63,6 +67,7 @@ def command(
     tune_view.header(recipe, trials)
     from atb.studies.tune import tune  # after the header: reading libraries takes a second
 
+    carrier = engines.engine(engine, jobs, address)
     with progress.shown() as listen:
         results = tune(
             recipe,
@@ -71,6 +76,7 @@ def command(
             output=output,
             artifacts=artifacts,
             at_once=jobs,
+            engine=carrier,
             listen=listen,
         )
     tune_view.show(results, recipe)

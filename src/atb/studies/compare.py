@@ -15,6 +15,7 @@ from atb.config.training import TrainingConfig
 from atb.errors import AtbError, UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
+from atb.fleet.engine import Engine
 from atb.fleet.job import Job
 from atb.pipeline import history_for, require_whole
 from atb.studies import comparison, jobs, side_by_side
@@ -110,6 +111,7 @@ def compare(
     yardstick: str | None = None,
     artifacts: Path | str = "artifacts",
     at_once: int | None = None,
+    engine: Engine | None = None,
     listen: Listener = silent,
 ) -> tuple[dict[str, Any], Failures]:
     """Train every member, or what is left of a comparison begun earlier, and compare them.
@@ -120,6 +122,7 @@ def compare(
             compared, else for the last one.
         artifacts: root folder of everything written.
         at_once: processes side by side; None for one a core, or one where there is a GPU.
+        engine: that carries out the trainings; None for this machine.
         listen: told of what happens, in each of them too.
 
     Returns:
@@ -139,7 +142,7 @@ def compare(
         history = history_for(list(members.values()), workspace, listen)
         found = Study.taken_up(KIND, workspace, members, history)
     with found.held():
-        failures = _train(found, at_once, listen)
+        failures = _train(found, at_once, engine, listen)
         made = comparison.of(found, failures, chosen)
         atomic.write_json(found.path / RESULTS, made)  # last: with it the comparison is finished
     return made, failures
@@ -156,11 +159,11 @@ def _yardstick(members: Recipes, wanted: str | None) -> str:
     return wanted
 
 
-def _train(found: Study, at_once: int | None, listen: Listener) -> Failures:
+def _train(found: Study, at_once: int | None, engine: Engine | None, listen: Listener) -> Failures:
     """Train the members that have no model; why some of them failed."""
     found.end_registered()
     missing = found.missing()
     done = len(found.members) - len(missing)
     listen(Noted(f"comparison {found.name}: {done} of {len(found.members)} models are trained"))
     asked = [Job(name, jobs.train_member, {"study": found, "member": name}) for name in missing]
-    return side_by_side.carry_out(found, asked, at_once, listen)
+    return side_by_side.carry_out(found, asked, at_once, listen, engine)

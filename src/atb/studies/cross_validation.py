@@ -17,6 +17,7 @@ from atb.config.training import TrainingConfig
 from atb.errors import AtbError, UsageError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.extras import require_installed
+from atb.fleet.engine import Engine
 from atb.fleet.job import Job
 from atb.pipeline import history_for
 from atb.studies import fold_jobs, fold_results, out_of_fold, side_by_side
@@ -33,6 +34,7 @@ def cross_validate(
     *,
     artifacts: Path | str = "artifacts",
     at_once: int | None = None,
+    engine: Engine | None = None,
     listen: Listener = silent,
 ) -> tuple[dict[str, Any], Failures]:
     """Learn and judge every fold, or what is left of a cross-validation begun earlier.
@@ -42,6 +44,7 @@ def cross_validate(
         scheme: how windows are cut into folds; its number is not read.
         artifacts: root folder of everything written.
         at_once: processes side by side; None for one a core, or one where there is a GPU.
+        engine: that carries out the trainings; None for this machine.
         listen: told of what happens, in each of them too.
 
     Returns:
@@ -62,7 +65,7 @@ def cross_validate(
         history = history_for(list(members.values()), workspace, listen)
         found = Folded.taken_up(KIND, workspace, members, history)
     with found.held():
-        failures = _learn(found, at_once, listen)
+        failures = _learn(found, at_once, engine, listen)
         predictions = out_of_fold.joined(found)
         made = fold_results.of(found, predictions, failures)
         if predictions is not None:
@@ -86,7 +89,7 @@ def recipes(config: TrainingConfig, scheme: FoldSpec) -> dict[str, TrainingConfi
     return recipes_of(config, scheme)
 
 
-def _learn(found: Folded, at_once: int | None, listen: Listener) -> Failures:
+def _learn(found: Folded, at_once: int | None, engine: Engine | None, listen: Listener) -> Failures:
     """Learn the folds that are not done; why some of them failed."""
     missing = found.missing()
     done, begun = len(found.members) - len(missing), filter(found.begun, missing)
@@ -95,4 +98,4 @@ def _learn(found: Folded, at_once: int | None, listen: Listener) -> Failures:
         Noted(f"cross-validation {found.name}: {done} of {len(found.members)} folds done{going_on}")
     )
     jobs = [Job(name, fold_jobs.learn_fold, {"study": found, "member": name}) for name in missing]
-    return side_by_side.carry_out(found, jobs, at_once, listen)
+    return side_by_side.carry_out(found, jobs, at_once, listen, engine)

@@ -20,6 +20,8 @@ from atb.errors import AtbError, ConfigError, ResourceError, StoppedError, Usage
 from atb.events import Event, Listener, Noted, Progress, Stopwatch, Within, silent
 from atb.extras import require_installed
 from atb.fleet import limits
+from atb.fleet.engine import Engine
+from atb.fleet.engines.local import Local
 from atb.fleet.job import Job
 from atb.pipeline import history_for
 from atb.studies import side_by_side, tune_jobs, tune_results, tuned_preset
@@ -42,6 +44,7 @@ def tune(
     output: Path | None = None,
     artifacts: Path | str = "artifacts",
     at_once: int | None = None,
+    engine: Engine | None = None,
     listen: Listener = silent,
 ) -> dict[str, Any]:
     """Try recipes, or what is left of a study begun earlier, and write the best as a preset.
@@ -53,6 +56,7 @@ def tune(
         output: the preset file; None for `PRESET-tuned.yaml` in the study's folder.
         artifacts: root folder of everything written.
         at_once: processes side by side; None for one a core, or one where there is a GPU.
+        engine: that carries out the trials; None for this machine.
         listen: told of what happens, in each of them too.
 
     Returns:
@@ -83,7 +87,7 @@ def tune(
         first = first_values(study.search, study.config)
         study.journal().plan(trials, first)
         _say_where_it_stands(study, listen)
-        _try(study, limits.of_machine(at_once, study.logs).processes, _overall(listen))
+        _try(study, at_once, engine or Local(at_once), _overall(listen))
         results = tune_results.of(study, history, first)
         _write(path, recipe, study, results)
         results["output"] = str(path)
@@ -157,16 +161,19 @@ def _say_where_it_stands(study: Tuning, listen: Listener) -> None:
     listen(Noted(f"study {study.name}: {study.trials} trials{over}"))
 
 
-def _try(study: Tuning, at_once: int, listen: Listener) -> None:
+def _try(study: Tuning, at_once: int | None, engine: Engine, listen: Listener) -> None:
     """Carry out the trials that are not over.
 
     Raises:
         StoppedError: when a signal stopped it; the same call goes on.
         AtbError: when trials failed for a reason that can be mended.
     """
+    here = isinstance(engine, Local)
+    count = limits.of_machine(at_once, study.logs).processes if here else study.trials
     while missing := study.missing():
         try:
-            failures = side_by_side.carry_out(study, _jobs(study, at_once), at_once, listen)
+            asked = _jobs(study, count)
+            failures = side_by_side.carry_out(study, asked, at_once, listen, engine)
         except StoppedError as stop:
             over = study.trials - len(study.missing())
             what = f"stopped: {over} of {study.trials} trials are over"
@@ -177,16 +184,21 @@ def _try(study: Tuning, at_once: int, listen: Listener) -> None:
 
 
 def _jobs(study: Tuning, at_once: int) -> list[Job]:
-    """Processes enough for all trials; those that were left half done are shared out."""
+    """Processes enough for all trials; those that were left half done are shared out.
+
+    As many as trials, which workers elsewhere share, take one each.
+    """
     trials = study.journal().trials()
     left = [trial.number for trial in trials if trial.state == "running"]
     waiting = sum(trial.state == "waiting" for trial in trials)
-    count = max(min(at_once, len(left) + waiting), math.ceil((len(left) + waiting) / EACH))
+    missing = len(left) + waiting
+    count = max(min(at_once, missing), math.ceil(missing / EACH))
+    each = 1 if count == missing else EACH
     return [
         Job(
             name,
             tune_jobs.try_recipes,
-            {"study": study, "worker": name, "left": left[index::count], "count": EACH},
+            {"study": study, "worker": name, "left": left[index::count], "count": each},
         )
         for index, name in enumerate(f"worker-{number + 1}" for number in range(count))
     ]

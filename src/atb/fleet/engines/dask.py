@@ -10,17 +10,15 @@ import contextlib
 import queue
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from atb import __version__
 from atb.errors import AtbError, ResourceError, StoppedError, UsageError
 from atb.events import Event, JobBegan
 from atb.extras import require
 from atb.fleet.engine import Engine
 from atb.fleet.engines.remote import Message, Remote
-from atb.fleet.engines.task import carry_out
-from atb.fleet.job import Job, Outcome
+from atb.fleet.engines.task import Errand, carry_out
+from atb.fleet.job import Outcome
 
 ANSWER_SECONDS = 10.0  # that a scheduler has to answer
 EXTRA = "dask"
@@ -65,13 +63,12 @@ class _Cluster:
         self._stopping = False
         client.subscribe_topic(self._topic, self._take)
 
-    def begin(self, ticket: str, job: Job, logs: Path) -> None:
+    def begin(self, ticket: str, errand: Errand) -> None:
         """As `Cluster` says; Dask calls the task by the ticket."""
-        packed = _protocol().serialize_bytes(job)  # the scheduler would open it, and know nothing
-        asked = (packed, ticket, str(logs), __version__, self._topic)
-        future = self._client.submit(_work, *asked, key=ticket)
+        packed = _protocol().serialize_bytes(errand)  # the scheduler would open it
+        future = self._client.submit(_work, packed, ticket, self._topic, key=ticket)
         self._futures[ticket] = future
-        future.add_done_callback(lambda done: self._end(ticket, job.name, done))
+        future.add_done_callback(lambda done: self._end(ticket, errand.job.name, done))
 
     def heard(self, seconds: float) -> Iterator[Message]:
         """As `Cluster` says."""
@@ -117,10 +114,10 @@ def _protocol() -> Any:
     return require("distributed", extra=EXTRA).protocol
 
 
-def _work(packed: bytes, ticket: str, logs: str, version: str, topic: str) -> Outcome:
+def _work(packed: bytes, ticket: str, topic: str) -> Outcome:
     """What a worker does; its last word is said over the topic too, where it was cancelled."""
     line = _Line(ticket, topic)
-    outcome = carry_out(_protocol().deserialize_bytes(packed), Path(logs), version, line)
+    outcome = carry_out(_protocol().deserialize_bytes(packed), line)
     line.tell(outcome)
     return outcome
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from atb import __version__, machine
+from atb import machine
 from atb.errors import AtbError, ResourceError
 from atb.events import Event
 from atb.extras import require
 from atb.fleet.engine import Engine
 from atb.fleet.engines.remote import Message, Remote
-from atb.fleet.engines.task import carry_out
-from atb.fleet.job import Job, Outcome
+from atb.fleet.engines.task import Errand, carry_out
+from atb.fleet.job import Outcome
 
 ATTEMPTS_MORE = 3  # for a job whose worker died
 EXTRA = "ray"
@@ -60,13 +59,12 @@ class _Cluster:
         self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
         self._asked: dict[Any, tuple[str, str]] = {}
 
-    def begin(self, ticket: str, job: Job, logs: Path) -> None:
+    def begin(self, ticket: str, errand: Errand) -> None:
         """As `Cluster` says."""
-        work = self._ray.remote(_work).options(
-            name=job.name, num_cpus=job.cores, max_retries=ATTEMPTS_MORE
-        )
-        reference = work.remote(job, ticket, logs, __version__, self._mailbox)
-        self._asked[reference] = ticket, job.name
+        job = errand.job
+        options = {"name": job.name, "num_cpus": job.cores, "max_retries": ATTEMPTS_MORE}
+        work = self._ray.remote(_work).options(**options)
+        self._asked[work.remote(errand, ticket, self._mailbox)] = ticket, job.name
 
     def heard(self, seconds: float) -> Iterator[Message]:
         """As `Cluster` says."""
@@ -118,9 +116,9 @@ class _Mailbox:
         return self._wanted
 
 
-def _work(job: Job, ticket: str, logs: Path, version: str, mailbox: Any) -> Outcome:
+def _work(errand: Errand, ticket: str, mailbox: Any) -> Outcome:
     """What a worker does."""
-    return carry_out(job, logs, version, _Line(ticket, mailbox))
+    return carry_out(errand, _Line(ticket, mailbox))
 
 
 class _Line:

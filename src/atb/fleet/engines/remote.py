@@ -16,6 +16,7 @@ from typing import Protocol
 from atb.errors import StoppedError
 from atb.events import Event, JobBegan, JobRetried, Listener, Noted
 from atb.fleet.endings import Endings
+from atb.fleet.engines.task import Errand
 from atb.fleet.job import Job, Outcome
 from atb.fleet.policy import Limits
 from atb.fleet.queue import Queue, Task
@@ -32,13 +33,12 @@ Message = tuple[str, Event | Outcome]  # a ticket, and what was said of its job
 class Cluster(Protocol):
     """Workers somewhere, as many as there are."""
 
-    def begin(self, ticket: str, job: Job, logs: Path) -> None:
-        """Have a job done by `task.carry_out` on a worker; again when the worker vanishes.
+    def begin(self, ticket: str, errand: Errand) -> None:
+        """Have a worker run `task.carry_out`; another one when that worker vanishes.
 
         Args:
-            ticket: what this time of doing it is called; unique.
-            job: what to do.
-            logs: folder for what a failed process said, on the worker's machine.
+            ticket: what this time of doing the job is called; unique.
+            errand: what to do, and where.
         """
 
     def heard(self, seconds: float) -> Iterable[Message]:
@@ -106,7 +106,7 @@ class _Watch:
         while task := self.queue.take(list(self.given.values()), time.monotonic()):
             ticket = f"{task.job.name}-{uuid.uuid4().hex}"
             self.given[ticket] = task
-            self.cluster.begin(ticket, task.job, self.logs)
+            self.cluster.begin(ticket, Errand(task.job, self.logs, Path.cwd()))
 
     def hear(self, ticket: str, said: Event | Outcome) -> None:
         """Pass on what was said of a job, unless it is over: a worker was taken for dead."""

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
@@ -34,26 +34,42 @@ class Line(Protocol):
         """Whether somebody still waits for the job."""
 
 
-def carry_out(job: Job, logs: Path, version: str, line: Line) -> Outcome:
+@dataclass(frozen=True)
+class Errand:
+    """A job on its way to a worker.
+
+    Attributes:
+        job: what to do.
+        logs: folder for what a failed process said, on the worker's machine.
+        folder: where whoever asked works; the job works there too if the worker has such a folder,
+            so that relative paths mean the same.
+        version: of atb there; another one would make another model.
+    """
+
+    job: Job
+    logs: Path
+    folder: Path
+    version: str = __version__
+
+
+def carry_out(errand: Errand, line: Line) -> Outcome:
     """Do a job in a process of its own, by the local engine of this machine.
 
     Args:
-        job: what to do.
-        logs: folder for what a failed process said, on this machine.
-        version: of atb where the job comes from; another one would make another model.
+        errand: what to do, and where.
         line: told of `JobBegan`, `Within` and `JobRetried`; when it is wanted no more, the job is
             asked to stop.
     """
-    if version != __version__:
-        return Outcome(job.name, None, _other_version(version), 0.0)
+    job = replace(errand.job, needs=())  # whoever asked has seen to those
+    if errand.version != __version__:
+        return Outcome(job.name, None, _other_version(errand.version), 0.0)
     if not line.wanted():
         return Outcome(job.name, None, StoppedError("stopped before it began"), 0.0)
     began = time.monotonic()
     near, far = multiprocessing.Pipe()
     try:
-        with _host(far) as process, near:  # the line ends before the host is waited for
-            alone = replace(job, needs=())  # whoever asked has seen to those
-            near.send((alone, logs, logging.getLogger("atb").getEffectiveLevel()))
+        with _host(far, errand.folder) as process, near:  # the line ends before its host is awaited
+            near.send((job, errand.logs, logging.getLogger("atb").getEffectiveLevel()))
             return _passed_on(near, process, line)
     except (EOFError, OSError):
         problem = ResourceError(
@@ -63,7 +79,7 @@ def carry_out(job: Job, logs: Path, version: str, line: Line) -> Outcome:
         return Outcome(job.name, None, problem, time.monotonic() - began)
 
 
-def _host(far: Connection) -> subprocess.Popen[bytes]:
+def _host(far: Connection, folder: Path) -> subprocess.Popen[bytes]:
     """A host at the far end of a line; it finds modules where this process does."""
     paths = os.pathsep.join(path for path in sys.path if path)
     with far:
@@ -71,6 +87,7 @@ def _host(far: Connection) -> subprocess.Popen[bytes]:
             [sys.executable, "-P", "-m", "atb.fleet.engines.host", str(far.fileno())],
             pass_fds=(far.fileno(),),
             stdin=subprocess.DEVNULL,
+            cwd=folder if folder.is_dir() else None,
             env={**os.environ, "PYTHONPATH": paths},
         )
 
