@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from atb.tabular.distribution import around, deepened, line, normal, rising
+from atb.tabular.distribution import around, line, normal, rising, stretched, with_means_beyond
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 
@@ -35,6 +35,14 @@ def test_normal_quantiles_and_shortfall_are_those_of_tables() -> None:
     assert said[0] == pytest.approx([1 - 2 * edge, 1, 1 + 2 * edge, 1 - 2 * beyond], abs=1e-5)
 
 
+def test_stretched_quantiles_are_so_many_times_as_far_from_the_middle() -> None:
+    def make(one: Any) -> Any:
+        columns = stretched([one[:, k : k + 1] for k in range(3)], (1.5, 1.0, 2.0))
+        return keras.layers.Concatenate()(columns)
+
+    assert answers([[-3, 1, 2]], make).tolist() == [[-5, 1, 3]]
+
+
 def test_quantiles_that_cross_become_their_neighbour_towards_the_middle() -> None:
     crossed = [[-1, -2, 0, -0.5, 3], [2, -2, 1, 4, 3]]
     said = answers(crossed, lambda one: rising([one[:, k : k + 1] for k in range(5)]))
@@ -42,5 +50,5 @@ def test_quantiles_that_cross_become_their_neighbour_towards_the_middle() -> Non
 
 
 def test_means_beyond_lie_further_from_the_middle_by_their_depths() -> None:
-    said = answers([[-3, -1, 1, 2, 9]], lambda one: deepened(one, (1.5, 2.0)))
+    said = answers([[-3, -1, 1, 2, 9]], lambda one: with_means_beyond(one, (1.5, 2.0)))
     assert said.tolist() == [[-3, -1, 1, 2, 9, 1 - 1.5 * 4, 1 - 2 * 2]]

@@ -52,6 +52,16 @@ def normal(
     return line(layers.Concatenate(dtype="float32")([mean, deviation]), kernel)
 
 
+def stretched(
+    quantiles: Sequence[keras.KerasTensor], factors: Sequence[float]
+) -> list[keras.KerasTensor]:
+    """Columns `[B, 1]` of an odd number of levels, each so many times as far from the middle."""
+    kernel = np.diag(np.asarray(factors, np.float64))
+    kernel[len(factors) // 2] += 1 - np.asarray(factors)
+    moved = line(layers.Concatenate(dtype="float32")(list(quantiles)), kernel)
+    return [moved[:, k : k + 1] for k in range(len(factors))]
+
+
 def rising(quantiles: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     """Columns `[B, 1]` of an odd number of levels as `[B, Q]`, none below the one before.
 
@@ -65,7 +75,7 @@ def rising(quantiles: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     return layers.Concatenate(dtype="float32")([*reversed(lower), *upper[1:]])
 
 
-def deepened(quantiles: keras.KerasTensor, depths: Sequence[float]) -> keras.KerasTensor:
+def with_means_beyond(quantiles: keras.KerasTensor, depths: Sequence[float]) -> keras.KerasTensor:
     """Quantiles `[B, Q]`, then the means beyond the first S of them.
 
     Args:

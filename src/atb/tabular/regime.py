@@ -8,20 +8,21 @@ Knows flattened windows, no market.
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 
 from atb.config.tabular import Regime
+from atb.tabular.basic import line, parameters
 from atb.tabular.onnx import estimated
 from atb.tabular.part import Lesson, Part
 
 # A window's numbers overlap and resemble each other. Covariances of all of them would be nearly
 # singular, so that which regime is likeliest would hang on how float32 rounds.
 COMPONENTS = 5
-STEPS = 1_000  # of expectation maximisation, and of the logistic regression's solver, at most
+STEPS = 1_000  # of expectation maximisation, at most
 
 
 def solve(spec: Regime, lesson: Lesson) -> Part:
@@ -47,9 +48,9 @@ def solve(spec: Regime, lesson: Lesson) -> Part:
         estimators={"regimes": regimes, **{f"line_{k}": one for k, one in enumerate(lines)}},
         raw=raw,
         reason=f"{spec.regimes} regimes with {said} of the train windows, a line for each",
-        parameters=_parameters(regimes[-1]) + sum(map(size, lines)),
+        parameters=_numbers(regimes[-1]) + sum(map(parameters, lines)),
     )
 
 
-def _parameters(mixture: GaussianMixture) -> int:
+def _numbers(mixture: GaussianMixture) -> int:
     return int(mixture.means_.size + mixture.covariances_.size + mixture.weights_.size)
