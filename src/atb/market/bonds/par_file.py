@@ -35,7 +35,9 @@ def read(path: Path) -> ParCurves:
     with reading.blaming(str(path)):
         found, _ = reading.arrow_table(path, _READERS)
         places = _located(found.column_names)
-        time = _days(table.nanoseconds(table.flat(found.column(places.pop("date")))))
+        if not found.num_rows:
+            raise DataError("there are no rows", remedy="give a file with yields in it")
+        time = _days(table.flat(found.column(places.pop("date"))))
         columns = [table.numbers(table.flat(found.column(name)), name) for name in places.values()]
         order = np.argsort(time, kind="stable")
         years = np.array([years_of(tenor) for tenor in places])
@@ -63,13 +65,18 @@ def _located(names: Iterable[str]) -> dict[str, str]:
     return {"date": plain[dates[0]], **{tenor: tenors[tenor] for tenor in rising}}
 
 
-def _days(time_ns: Int64) -> Int64:
-    return time_ns // NS_PER_MS // DAY_MS * DAY_MS
+def _days(column: Any) -> Int64:
+    """`[N]` int64 ms UTC, midnight, of dates in any form or as the Treasury writes 12/31/2015."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_string(column.type):
+        read = pc.strptime(column, format="%m/%d/%Y", unit="s", error_is_null=True)
+        column = column if read.null_count else read
+    return table.nanoseconds(column) // NS_PER_MS // DAY_MS * DAY_MS
 
 
 def _require_sound(time: Int64, yields: Float64) -> None:
-    if not len(time):
-        raise DataError("there are no rows", remedy="give a file with yields in it")
     twice = np.flatnonzero(np.diff(time) == 0)
     if len(twice):
         raise DataError(
