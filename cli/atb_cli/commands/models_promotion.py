@@ -21,13 +21,7 @@ WHY = click.option("--why", default="", metavar="TEXT", help="The reason, for th
 @click.command("promote")
 @SYMBOL
 @click.argument("version", metavar="VERSION|NAME/VERSION|latest")
-@click.option(
-    "--gates",
-    default="default",
-    show_default=True,
-    metavar="default|strict|FILE.yaml",
-    help="What the model must come up to.",
-)
+@options.gates
 @WHY
 @options.artifacts
 @options.as_json

@@ -18,6 +18,7 @@ from atb_cli.commands import (
     train_ensemble,
     train_lob,
     train_plan,
+    train_refresh,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ command.add_command(train_cv.command)
 command.add_command(train_ensemble.command)
 command.add_command(train_lob.command)
 command.add_command(train_plan.command)
+command.add_command(train_refresh.command)
 
 
 @command.command("model")
