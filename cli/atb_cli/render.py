@@ -17,6 +17,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from atb.redaction import redacted
+
 PIPE_WIDTH = 1000
 
 
@@ -76,7 +78,7 @@ def print_answer(*made: RenderableType) -> None:
 
 
 def cell(value: Any) -> str:
-    """One value for people: four significant digits, a dash for nothing."""
+    """One value for people: four significant digits, a dash for nothing, no secret."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -85,7 +87,7 @@ def cell(value: Any) -> str:
         return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(cell(member) for member in value)
-    return str(value)
+    return redacted(str(value))
 
 
 def loudly(message: str) -> None:

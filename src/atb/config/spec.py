@@ -16,7 +16,13 @@ Listed = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in a file is
 class Spec(BaseModel):
     """A frozen record of settings; an unknown field is an error, and so is text for a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        strict=True,
+        hide_input_in_errors=True,  # a traceback may be read by others
+    )
 
     @classmethod
     def of(cls, **values: Any) -> Self:
