@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import logging
 import os
 import signal
 import subprocess
@@ -205,3 +206,9 @@ def never_end(folder, listen):
     """Hear no wish to stop; with the parent dead, have a moment only."""
     worker.GRACE_SECONDS = 0.3
     ignore_wishes(folder, listen)
+
+
+def fail_telling(text, listen):
+    listen(Noted(text))
+    logging.getLogger("atb").error("%s", text)
+    raise ValueError(text)
