@@ -11,6 +11,8 @@ from atb.audit import targets
 from atb.audit.alignment import examine
 from atb.config.targets import TARGETS, MidPriceTarget, ReturnTarget
 from atb.errors import DataError
+from atb.market.bonds import sample as bond_sample
+from atb.market.bonds.build import build
 from atb.market.lob import sample
 from atb.market.sample import DEFAULT_START_MS, simulate
 from atb.targets.labels import Labels
@@ -19,6 +21,8 @@ ROWS, BARS = 200, 60
 CANDLES = simulate("X", "1h", DEFAULT_START_MS, DEFAULT_START_MS + 700 * 3_600_000, 1)
 SHORT = CANDLES.rows(0, ROWS)
 BOOK = sample.simulate("X", 900, 2)
+BONDS = build(bond_sample.simulate(700, 3), "UST10Y")
+MARKETS = {history.kind: history for history in (CANDLES, BOOK, BONDS)}
 
 
 def labels(ahead: int, known: int):
@@ -72,7 +76,7 @@ def test_a_label_known_at_its_own_row() -> None:
 @pytest.mark.parametrize("kind", TARGETS)
 def test_no_target_is_accused(kind: str) -> None:
     target = TARGETS[kind]()
-    audit = targets.audit(target, CANDLES if target.market == "candles" else BOOK, BARS)
+    audit = targets.audit(target, MARKETS[target.market], BARS)
     assert audit.clean, audit.faults
     assert audit.checks
 
