@@ -53,6 +53,7 @@ command.add_command(train_refresh.command)
     "asked for, and a learning rate to go with it; for a single model.",
 )
 @options.jobs("Models trained")
+@options.engine
 @tracking.options
 @options.artifacts
 @options.as_json
@@ -63,6 +64,8 @@ def model(
     assignments: tuple[str, ...],
     auto_batch_size: bool,
     jobs: int | None,
+    engine: str,
+    address: str | None,
     tensorboard: str | None,
     mlflow: str | None,
     artifacts: Path,
@@ -81,7 +84,7 @@ def model(
     from atb.plans import shorthand
 
     presets = shorthand.presets_of(preset)
-    if len(symbols) == len(presets) == 1:
+    if len(symbols) == len(presets) == 1 and engine == names.NAMES[0]:
         recipe = shorthand.one(symbols[0], presets[0], assignments, **fields)
         sinks = tracking.sinks(tensorboard, mlflow, artifacts)
         _train_one(recipe.config, auto_batch_size, artifacts, as_json, sinks)
@@ -89,7 +92,7 @@ def model(
     _require_single(auto_batch_size)
     plan = shorthand.several(symbols, presets, assignments, **fields)
     sinks = tracking.sinks(tensorboard, mlflow, artifacts)
-    train_plan.carry_out(plan, names.engine("local", jobs), artifacts, as_json, sinks)
+    train_plan.carry_out(plan, names.engine(engine, jobs, address), artifacts, as_json, sinks)
 
 
 def _train_one(

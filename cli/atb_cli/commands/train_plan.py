@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 )
 @options.recipe
 @options.jobs("Jobs")
+@options.engine
 @tracking.options
 @options.artifacts
 @options.as_json
@@ -38,6 +39,8 @@ def command(
     dry_run: bool,
     assignments: tuple[str, ...],
     jobs: int | None,
+    engine: str,
+    address: str | None,
     tensorboard: str | None,
     mlflow: str | None,
     artifacts: Path,
@@ -59,7 +62,7 @@ def command(
         _dry_run(made, jobs, artifacts, as_json)
         return
     sinks = tracking.sinks(tensorboard, mlflow, artifacts)
-    carry_out(made, names.engine("local", jobs), artifacts, as_json, sinks)
+    carry_out(made, names.engine(engine, jobs, address), artifacts, as_json, sinks)
 
 
 def carry_out(plan: Plan, engine: Engine, artifacts: Path, as_json: bool, sinks: Sinks) -> None:

@@ -140,9 +140,9 @@ def _cost(
     like = before.get(experience.likeness(node))
     if like is not None:
         return Cost(like.seconds, like.memory or usual)
-    if node.recipe is None or rows is None or node.recipe.config.name not in epochs:
+    config = node.recipe.config if node.recipe and node.kind == "train" else None
+    if config is None or rows is None or config.name not in epochs:
         return Cost(None, usual)
-    config = node.recipe.config
     share = config.dataset.train * rows / TRIED_WINDOWS
     seconds = epochs[config.name] * share * config.training.epochs
     return Cost(START_SECONDS + seconds, usual)

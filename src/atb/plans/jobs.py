@@ -72,7 +72,7 @@ def compute_features(
 
     with Stopwatch(listen).stage("features"):
         stored.matrix(workspace, config.features, history)
-    record: Json = {"result": {"rows": len(history)}}
+    record = {"rows": len(history)}
     done.write(workspace, key, record)
     return record
 
