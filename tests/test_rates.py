@@ -57,6 +57,7 @@ def test_bonds_of_another_coupon_are_other_rows(trained, yields):
         score(trained.path, build(par_file.read(yields), "UST10Y", coupon=6.0))
 
 
+@pytest.mark.slow
 def test_its_graph_is_written_again_as_it_is(trained, tmp_path):
     from atb.export.rewrite import rewrite
 
