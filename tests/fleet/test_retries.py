@@ -32,7 +32,7 @@ QUICK = Policy(attempts=2, pause_seconds=0.01, silent_seconds=1.5)
 @pytest.fixture(autouse=True)
 def watchful(monkeypatch):
     """Looks at processes often."""
-    monkeypatch.setattr(scheduler, "WATCH_SECONDS", 0.1)
+    monkeypatch.setattr(scheduler, "WATCH_SECONDS", 0.2)
 
 
 @pytest.fixture

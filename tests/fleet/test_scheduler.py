@@ -68,7 +68,7 @@ def test_each_outcome_is_its_own(jobs, tmp_path):
     assert all(isinstance(error, AtbError) for error in errors.values())
 
     assert Within("six", Noted("doubling 3")) in told
-    assert sum(isinstance(event, Within) and event.job == "talks" for event in told) == 200
+    assert told.count(Within("talks", Noted("word" * 1000))) == 200
     ends = [event for event in told if isinstance(event, JobEnded)]
     assert {event.job: event.problem for event in ends} == {
         name: str(one.error or "") for name, one in outcomes.items()

@@ -14,19 +14,17 @@ from multiprocessing import connection
 from pathlib import Path
 
 from atb import atomic
-from atb.errors import AtbError, StoppedError
 from atb.events import (
     JobBegan,
-    JobEnded,
     JobRetried,
     Listener,
     Memory,
     Noted,
-    Progress,
     Within,
     silent,
 )
 from atb.fleet import watch
+from atb.fleet.endings import Endings
 from atb.fleet.failure import Again, Failure
 from atb.fleet.job import Job, Outcome
 from atb.fleet.member import Member
@@ -70,7 +68,8 @@ def run(
         ResourceError: when psutil is not installed.
     """
     atomic.make_folder(logs)
-    fleet = _Fleet(Queue(jobs, limits), len(jobs), limits, logs, listen, policy)
+    queue = Queue(jobs, limits)
+    fleet = _Fleet(queue, Endings(queue, len(jobs), listen), limits, logs, listen, policy)
     with Interruption() as wish, fleet.none_left():
         while fleet.queue or fleet.running:
             if wish.requested:
@@ -78,7 +77,7 @@ def run(
             fleet.begin()
             fleet.hear()
             fleet.watch()
-    return [fleet.ended[job.name] for job in jobs]
+    return [fleet.endings.of[job.name] for job in jobs]
 
 
 @dataclass
@@ -87,22 +86,20 @@ class _Fleet:
 
     Attributes:
         queue: those without a process.
-        total: how many there are in all.
+        endings: how those ended that are over.
         limits, logs, listen, policy: as in `run`.
         running: those with a process.
-        ended: outcomes by name.
         stopping: whether all were asked to stop.
         looked: monotonic seconds of the last look at what processes use.
     """
 
     queue: Queue
-    total: int
+    endings: Endings
     limits: Limits
     logs: Path
     listen: Listener
     policy: Policy
     running: list[Member] = field(default_factory=list)
-    ended: dict[str, Outcome] = field(default_factory=dict)
     stopping: bool = False
     looked: float = field(default_factory=time.monotonic)
 
@@ -121,9 +118,7 @@ class _Fleet:
             return
         self.stopping = True
         self.listen(Noted(STOPPING))
-        for task in self.queue.clear():
-            error = StoppedError("stopped before it began")
-            self.ended[task.job.name] = task.outcome(None, error)
+        self.endings.stop()
         for member in self.running:
             member.ask_to_stop()
 
@@ -172,8 +167,7 @@ class _Fleet:
         self.running.remove(member)
         task, end = member.task, member.ended()
         if isinstance(end, Done):
-            self.queue.succeeded(task.job.name)
-            self._settle(task.outcome(end.value, None))
+            self.endings.settle(task.outcome(end.value, None))
         elif self._again(task, end):
             task.alone = task.alone or end.again is Again.ALONE
             pause = self.policy.pause_seconds * 2 ** (task.attempts - 1)
@@ -181,22 +175,8 @@ class _Fleet:
             self.listen(JobRetried(task.job.name, str(end.error)))
             self.queue.put_back(task)
         else:
-            self._settle(task.outcome(None, end.error))
-            for lost, error in self.queue.failed(task.job.name, end.error):
-                self._settle(lost.outcome(None, error))
+            self.endings.settle(task.outcome(None, end.error))
 
     def _again(self, task: Task, failure: Failure) -> bool:
         wished = failure.again is not Again.NO and not self.stopping
         return wished and task.attempts < self.policy.attempts
-
-    def _settle(self, outcome: Outcome) -> None:
-        self.ended[outcome.name] = outcome
-        self.listen(JobEnded(outcome.name, outcome.seconds, _problem(outcome.error)))
-        if not isinstance(outcome.error, StoppedError):  # it came to its own end, good or bad
-            count = sum(not isinstance(one.error, StoppedError) for one in self.ended.values())
-            self.listen(Progress("jobs", count, self.total))
-
-
-def _problem(error: AtbError | None) -> str:
-    """Why a job is not done; how one that was stopped goes on is for whoever ran all to say."""
-    return error.what if isinstance(error, StoppedError) else str(error or "")

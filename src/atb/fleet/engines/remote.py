@@ -69,7 +69,9 @@ class Remote:
         """Do all jobs, as `atb.fleet.engine` says."""
         room = self.at_once or max(len(jobs), 1)
         queue = Queue(jobs, Limits(cores=room, waiting=room))
-        watch = _Watch(self.cluster, queue, logs.absolute(), listen, Endings(len(jobs), listen))
+        watch = _Watch(
+            self.cluster, queue, logs.absolute(), listen, Endings(queue, len(jobs), listen)
+        )
         with Interruption() as wish:
             while queue or watch.given:
                 if wish.requested:
@@ -115,7 +117,7 @@ class _Watch:
             return
         if isinstance(said, Outcome):
             del self.given[ticket]
-            self._end(replace(said, attempts=max(task.attempts, said.attempts)))
+            self.endings.settle(replace(said, attempts=max(task.attempts, said.attempts)))
         elif isinstance(said, JobBegan):
             if said.attempt == 1 and task.attempts:
                 self.listen(JobRetried(task.job.name, VANISHED))
@@ -129,17 +131,11 @@ class _Watch:
         if self.until is None:
             self.until = time.monotonic() + SAVING_SECONDS
             self.listen(Noted(STOPPING))
-            self.endings.before_they_began(self.queue.clear())
+            self.endings.stop()
             self.cluster.stop()
         elif time.monotonic() > self.until:
             for task in self.given.values():
-                self._end(task.outcome(None, StoppedError("its worker did not stop in time")))
+                self.endings.settle(
+                    task.outcome(None, StoppedError("its worker did not stop in time"))
+                )
             self.given.clear()
-
-    def _end(self, outcome: Outcome) -> None:
-        self.endings.settle(outcome)
-        if outcome.error is None:
-            self.queue.succeeded(outcome.name)
-            return
-        for lost, error in self.queue.failed(outcome.name, outcome.error):
-            self.endings.settle(lost.outcome(None, error))
