@@ -43,15 +43,15 @@ class Gap(layers.Layer):  # type: ignore[misc]
         """The estimator's."""
         return self.source.compute_output_shape(shape)
 
-    @property
-    def question(self) -> str:
-        """Name of the tensor that is asked."""
-        return f"{self.name}_{QUESTION}"
 
-    @property
-    def answer(self) -> str:
-        """Name of the tensor that is answered."""
-        return f"{self.name}_{ANSWER}"
+def question(layer: layers.Layer) -> str:
+    """Name of the tensor that an estimator, or its gap, is asked."""
+    return f"{layer.name}_{QUESTION}"
+
+
+def answer(layer: layers.Layer) -> str:
+    """Name of the tensor that it answers."""
+    return f"{layer.name}_{ANSWER}"
 
 
 def opened(model: keras.Model) -> tuple[keras.Model, list[Gap]]:
@@ -77,15 +77,15 @@ def close(model: onnx.ModelProto, gaps: Sequence[Gap]) -> None:
     graph = model.graph
     for gap in gaps:
         part = onnx.load_from_string(gap.source.file()).graph
-        names = {QUESTION: gap.question, ANSWER: gap.answer}
+        names = {QUESTION: question(gap), ANSWER: answer(gap)}
         for node in part.node:
             _rename(node, gap.name, names)
         for tensor in part.initializer:
             tensor.name = _named(tensor.name, gap.name, names)
         graph.node.extend(part.node)
         graph.initializer.extend(part.initializer)
-        _remove(graph.input, gap.answer)
-        _remove(graph.output, gap.question)
+        _remove(graph.input, answer(gap))
+        _remove(graph.output, question(gap))
     del graph.value_info[:]
     _sort(graph)
     drop_unread(graph)

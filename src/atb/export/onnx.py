@@ -25,14 +25,13 @@ from atb.export.flat import flatten
 from atb.export.graft import Gap
 from atb.export.layout import as_rows
 from atb.export.opset import OPSET
-from atb.export.outputs import by_name
+from atb.export.outputs import by_name, place
 from atb.export.recurrent import fusable
 from atb.export.short import shorten
 from atb.export.side_by_side import stack
 from atb.export.trim import trim
 from atb.export.turns import join_turns
 from atb.registry.onnx_learned import DOMAIN, OPSETS
-from atb.registry.served import FEATURES
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
@@ -93,7 +92,8 @@ def _converted(serving: keras.Model) -> tuple[onnx.ModelProto, list[Gap]]:
     whole, gaps = graft.opened(by_names)
     model = fusable(whole)
     answers = [
-        tf.TensorSpec((None, gap.source.outputs), tf.float32, name=gap.answer) for gap in gaps
+        tf.TensorSpec((None, gap.source.outputs), tf.float32, name=graft.answer(gap))
+        for gap in gaps
     ]
     rows = tf.TensorSpec(source.shape, tf.float32, name=source.name)
 
@@ -102,10 +102,10 @@ def _converted(serving: keras.Model) -> tuple[onnx.ModelProto, list[Gap]]:
         for gap, answer in zip(gaps, given, strict=True):
             gap.given = answer
         outputs: dict[str, tf.Tensor] = model(inputs, training=False)
-        return outputs | {gap.question: gap.asked for gap in gaps}
+        return outputs | {graft.question(gap): gap.asked for gap in gaps}
 
     converted, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
-    converted.graph.output.sort(key=lambda output: bool(output.name == FEATURES))
+    converted.graph.output.sort(key=lambda output: place(output.name))
     return converted, gaps
 
 

@@ -17,7 +17,9 @@ import onnxruntime
 from atb.errors import IntegrityError
 from atb.export.graph import output_scale
 from atb.export.outputs import by_name
+from atb.export import splits
 from atb.export.session import opened
+from atb.export.splits import SCALING, Seen
 from atb.registry import onnx_file
 from atb.registry.served import FEATURES
 
@@ -26,9 +28,9 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Answers: TypeAlias = dict[str, Float64]
 
-SCALING = "scaling"
 BATCHES = (1, 7, 256)
 TOLERANCE = 1e-5
+MOST_TURNED = 0.05  # of the answers
 REMEDY = "do not use this model; export it again"
 
 
@@ -47,6 +49,9 @@ class Parity:
         max_feature_difference: largest difference of the features, scaled as the network sees them,
             as a share of their size where that is above 1; 0 where the model computes none.
         tolerance: no difference is larger.
+        turned: share of windows that a tree answers otherwise in Keras, as one of their numbers
+            lies on the other side of a split by rounding. Otherwise trees are compared from the
+            windows on that ONNX computed, see `splits.py`, and the windows like features.
     """
 
     windows: int
@@ -55,6 +60,7 @@ class Parity:
     max_standardised_difference: float
     max_feature_difference: float
     tolerance: float
+    turned: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
@@ -73,48 +79,82 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
         IntegrityError: when a difference exceeds `TOLERANCE`, the shapes differ, one is a finite
             number where the other is not, or none of the numbers is finite.
     """
-    model = by_name(serving)
-    expected: Answers = {
-        name: answer.astype(np.float64)
-        for name, answer in model.predict(windows, batch_size=max(BATCHES), verbose=0).items()
-    }
-    session = open_session(path)
+    content = onnx_file.read(path)
+    cut = splits.seen(serving, content)
+    expected = _said(by_name(serving), windows)
+    if cut is not None:
+        expected |= _said(cut.front, windows)
+    session = opened(content if cut is None else cut.content)
     found = [
-        _differences(serving, expected, _outputs(session, list(expected), windows, batch), where)
+        _differences(serving, cut, expected, actual, windows, f"{path}, batch {batch}")
         for batch in BATCHES
-        if (where := f"{path}, batch {batch}")
+        if (actual := _outputs(session, list(expected), windows, batch))
     ]
-    largest, standardised, of_features = np.max(found, axis=0).tolist()
-    if max(largest, standardised) > TOLERANCE:
+    *largest, turned = np.max(found, axis=0).tolist()
+    parity = Parity(len(windows), BATCHES, *largest, TOLERANCE, turned)
+    _require_close(parity, str(path))
+    return parity
+
+
+def _require_close(parity: Parity, where: str) -> None:
+    signal, standardised = parity.max_difference, parity.max_standardised_difference
+    if max(signal, standardised) > TOLERANCE:
         raise IntegrityError(
-            f"ONNX and Keras differ by {largest:.1e}, which is {standardised:.1e} of the target's "
+            f"ONNX and Keras differ by {signal:.1e}, which is {standardised:.1e} of the target's "
             f"standard deviation; {TOLERANCE:.0e} is allowed",
-            where=str(path),
+            where=where,
             remedy=REMEDY,
         )
-    if of_features > TOLERANCE:
+    if parity.max_feature_difference > TOLERANCE:
         raise IntegrityError(
-            f"ONNX and Keras differ by {of_features:.1e} in a scaled feature; {TOLERANCE:.0e} is "
-            "allowed",
-            where=str(path),
+            f"ONNX and Keras differ by {parity.max_feature_difference:.1e} in a scaled feature; "
+            f"{TOLERANCE:.0e} is allowed",
+            where=where,
             remedy=REMEDY,
         )
-    return Parity(len(windows), BATCHES, largest, standardised, of_features, TOLERANCE)
+    if parity.turned > MOST_TURNED:
+        raise IntegrityError(
+            f"rounding of features turns {parity.turned:.1%} of the answers, {MOST_TURNED:.0%} is "
+            "allowed",
+            where=where,
+            remedy="take fewer trees, or larger leaves",
+        )
+
+
+def _said(model: keras.Model, rows: Any) -> Answers:
+    """What Keras says, by name."""
+    said = model.predict(rows, batch_size=max(BATCHES), verbose=0)
+    return {name: answer.astype(np.float64) for name, answer in said.items()}
 
 
 def _differences(
-    serving: keras.Model, expected: Answers, actual: Answers, where: str
-) -> tuple[float, float, float]:
-    """Largest differences of the signal, of the standardised signal and of scaled features."""
-    name = serving.layers[-1].name
+    serving: keras.Model,
+    cut: Seen | None,
+    expected: Answers,
+    actual: Answers,
+    rows: Float32,
+    where: str,
+) -> tuple[float, float, float, float]:
+    """Largest differences of the signal, of the standardised signal and of scaled features.
+
+    And the share of answers that rounding of features turned.
+    """
+    name, scale, turned, of_windows = serving.layers[-1].name, output_scale(serving), 0.0, 0.0
+    if cut is not None:
+        given = actual[cut.windows]
+        size = np.maximum(1.0, np.abs(expected[cut.windows]))
+        of_windows = float(_difference(expected[cut.windows] / size, given / size, where).max())
+        told = _said(cut.rest, [given.astype(np.float32), rows])
+        moved = np.abs(told[name] - expected[name]) / scale > TOLERANCE
+        turned, expected = float(moved.reshape(len(rows), -1).any(axis=1).mean()), expected | told
     signal = _difference(expected[name], actual[name], where)
-    standardised = signal / output_scale(serving)
+    of_signal = float(signal.max()), float((signal / scale).max())
     if FEATURES not in expected:
-        return float(signal.max()), float(standardised.max()), 0.0
-    scale = np.abs(np.asarray(serving.get_layer(SCALING).scale, np.float64))
-    unit = scale / np.maximum(1.0, np.abs(expected[FEATURES] * scale))
+        return *of_signal, of_windows, turned
+    unit = np.abs(np.asarray(serving.get_layer(SCALING).scale, np.float64))
+    unit = unit / np.maximum(1.0, np.abs(expected[FEATURES] * unit))
     features = _difference(expected[FEATURES] * unit, actual[FEATURES] * unit, where)
-    return float(signal.max()), float(standardised.max()), float(features.max())
+    return *of_signal, max(of_windows, float(features.max())), turned
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:

@@ -52,6 +52,7 @@ KNOWN: Mapping[str | None, frozenset[str]] = {
     "atb.features.layer": frozenset({"FeatureSet"}),
     "atb.export.graph": frozenset({"Guard"}),
     "atb.export.calibrated": frozenset({"Isotonic"}),
+    "atb.export.estimator": frozenset({"Estimator"}),
     "atb.models.bilinear": frozenset({"Bilinear", "BilinearNormalisation", "TemporallyAttended"}),
     "atb.models.votes": frozenset({"HardVote", "MeanValue", "SoftVote"}),
 }
@@ -64,6 +65,7 @@ WIDTHS = frozenset(
     }
 )
 FREE = frozenset({"seed", "shared_object_id"})
+BYTES = "size"  # of a file that is a weight
 
 
 def require_plain(path: Path) -> None:
@@ -76,7 +78,7 @@ def require_plain(path: Path) -> None:
         members = archive.contents(path, LIMITS)
         missing = {"config.json", WEIGHTS} - members.keys()
         _require(not missing, f"it has no {', '.join(sorted(missing))}")
-        widest = min(_widest(members[WEIGHTS]), MAX_WIDTH)
+        widest = _widest(members[WEIGHTS])
         _require_known(archive.parsed(members["config.json"]), widest)
     except ArchiveError as error:
         raise IntegrityError(
@@ -90,7 +92,7 @@ def _require_known(config: Any, widest: int) -> None:
     """Every class is of the list, every number one that a network of these weights may have."""
     whole = isinstance(config, dict) and config.get("class_name") == "Functional"
     _require(whole, "its configuration is none of a network")
-    made = 0
+    made, wide = 0, min(widest, MAX_WIDTH)
     for key, value in _parts(config):
         if isinstance(value, dict):
             _require_class(value)
@@ -98,9 +100,9 @@ def _require_known(config: Any, widest: int) -> None:
             given = math.prod(side for side in value if isinstance(side, int))
             _require(given <= MAX_INPUT, f"it takes windows of {given} numbers")
         elif isinstance(value, int) and key not in FREE:
-            limit = widest if key in WIDTHS else MAX_NUMBER
+            limit = {BYTES: widest}.get(key, wide if key in WIDTHS else MAX_NUMBER)
             _require(abs(value) <= limit, f"its {key!r} is {value}, more than {limit}")
-            made += abs(value) * widest if key in WIDTHS else 0
+            made += abs(value) * (wide if key in WIDTHS else key == BYTES)
     _require(made <= MAX_WEIGHTS, f"its layers could have {made} weights, more than {MAX_WEIGHTS}")
 
 

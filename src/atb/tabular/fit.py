@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import skops.io
 from keras import layers
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from atb.config.tabular import AnyTabular
@@ -154,7 +154,13 @@ def _quantiles(network: keras.Model, part: Part, dataset: Dataset) -> Quantiles 
 
 
 def _write(parts: Sequence[Part], target: Target, path: Path) -> None:
-    """The estimators of each horizon, to be fitted again."""
-    told = zip(target.horizons, parts, strict=True)
-    kept: dict[str, Any] = {str(horizon): dict(part.estimators) for horizon, part in told}
+    """The estimators of each horizon, to be fitted again.
+
+    What they learned is in the graph. It stays out of this file: whoever reads one would have to
+    trust what it says of the memory of trees.
+    """
+    kept = {
+        str(horizon): {name: clone(one) for name, one in part.estimators.items()}
+        for horizon, part in zip(target.horizons, parts, strict=True)
+    }
     skops.io.dump(kept, path)

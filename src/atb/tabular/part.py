@@ -33,6 +33,10 @@ class Sample:
     ends: Int64
     known_at: Int64
 
+    def at(self, chosen: Int64) -> Sample:
+        """The windows at these places."""
+        return Sample(*(part[chosen] for part in vars(self).values()))
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -58,7 +62,7 @@ class Part:
     """What was learned of one horizon.
 
     Attributes:
-        estimators: scikit-learn's, by a name; kept in `model.skops`, to be fitted again.
+        estimators: scikit-learn's, by a name; kept unfitted in `model.skops`, to be fitted again.
         raw: flattened windows `[B, P]` as a Keras tensor to raw outputs `[B, L]`: standardised, the
             logit of a rise, or the logits of three classes. Estimators enter it as
             `atb.export.estimator.Estimator` layers.
