@@ -179,6 +179,12 @@ def slow_and_silent(seconds, listen):
         pass
 
 
+def wait_for(path, listen):
+    """Be there until a file is."""
+    while not Path(path).exists():
+        time.sleep(0.02)
+
+
 def talk_now_and_then(seconds, listen):
     """Say something now and then, and do nothing else."""
     for _ in range(10):

@@ -99,11 +99,18 @@ def test_one_that_talks_or_works_does_not_hang(jobs, tmp_path):
 
 
 def test_memory_is_told_and_kept_and_who_takes_too_much_is_tried_alone(failing, jobs, tmp_path):
-    beside = Job("beside", jobs.slow_and_silent, {"seconds": 1.0}, memory=40 * MIB)
+    go = tmp_path / "go"
+    beside = Job("beside", jobs.wait_for, {"path": str(go)}, memory=40 * MIB)
     told = []
+
+    def listen(event):
+        told.append(event)
+        if isinstance(event, JobRetried):
+            go.touch()
+
     asked = [failing("hoard", "fail_always", memory=40 * MIB), beside]
     limits = Limits(2, memory=150 * MIB)
-    hoard, calm = run(asked, limits, tmp_path / "logs", told.append, QUICK)
+    hoard, calm = run(asked, limits, tmp_path / "logs", listen, QUICK)
     assert (calm.error, calm.attempts) == (None, 1)
     (retried,) = [event for event in told if isinstance(event, JobRetried)]
     assert "where 0.12 GiB were allowed, and was killed" in retried.problem
