@@ -150,13 +150,13 @@ def halt():
 
 
 def hoard():
-    hold(600)
+    hold_until("/nowhere", None)
 
 
-def hold(seconds, listen=None):
-    """Keep 200 MiB for a while."""
+def hold_until(path, listen):
+    """Keep 200 MiB until a file is there."""
     held = bytearray(b"x" * (200 << 20))
-    time.sleep(seconds)
+    wait_for(path, listen)
     del held
 
 

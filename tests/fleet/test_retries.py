@@ -125,9 +125,18 @@ def test_memory_is_told_and_kept_and_who_takes_too_much_is_tried_alone(failing, 
 
 
 def test_nobody_is_killed_for_memory_where_the_policy_says_so(jobs, tmp_path):
-    asked = [Job(name, jobs.hold, {"seconds": 0.5}, memory=MIB) for name in "ab"]
+    go, seen = tmp_path / "go", set()
+
+    def listen(event):
+        match event:
+            case Within(name, Memory(size)) if size > 150 * MIB:
+                seen.add(name)
+        if seen == {"a", "b"}:
+            go.touch()
+
+    asked = [Job(name, jobs.hold_until, {"path": str(go)}, memory=MIB) for name in "ab"]
     policy = Policy(over_memory=None)
-    for outcome in run(asked, Limits(2), tmp_path, policy=policy):
+    for outcome in run(asked, Limits(2), tmp_path / "logs", listen, policy):
         assert (outcome.error, outcome.attempts) == (None, 1)
         assert outcome.memory > 150 * MIB
 
