@@ -75,17 +75,23 @@ def command(
 
 def _line(found: Refreshed) -> str:
     """The outcome in one line."""
-    said = [f"{found.rows:,} newer rows"]
-    if found.state == "unchanged":
-        made = f"{found.model} was made of them already" if found.model else "too few"
-        said.append(f"{made}: nothing is done")
-    else:
-        said += [str(found.drift), f"{found.model} trained {_WAYS[str(found.way)]}"]
+    said = [_unchanged(found)] if found.state == "unchanged" else _made(found)
     if found.newest:
         said.append(_newest(found.newest))
     if found.refused:
         said.append(f"refused by {', '.join(found.refused)}")
     return f"{found.symbol}: {'; '.join(said)}; {found.running} runs"
+
+
+def _made(found: Refreshed) -> list[str]:
+    trained = f"{found.model} trained {_WAYS[str(found.way)]}"
+    return [f"{found.rows:,} newer rows", str(found.drift), trained]
+
+
+def _unchanged(found: Refreshed) -> str:
+    if found.model:
+        return f"nothing is new since {found.model} was made"
+    return f"{found.rows} newer rows are too few" if found.rows else "nothing is new"
 
 
 _WAYS = {"warm": "from its weights", "anew": "anew"}

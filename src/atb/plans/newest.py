@@ -60,7 +60,8 @@ class Newest:
 def beside(version: Version, running: Version, history: History) -> Newest | None:
     """A new model beside the one that runs; None where they cannot be paired.
 
-    That is where they share too few rows, or where classes are cut at thresholds that differ.
+    That is where they share too few rows, where classes are cut at thresholds that differ, or where
+    the metric that decides is undefined for one of them.
 
     Args:
         version: a model of this history, by the recipe of the one that runs.
@@ -76,7 +77,8 @@ def beside(version: Version, running: Version, history: History) -> Newest | Non
     found = rivals.shared_rows(ours.tested, _said(theirs, history))
     if len(found.time) < rivals.FEWEST or found.differing:
         return None
-    return _judged(ours, running, found)
+    judged = _judged(ours, running, found)
+    return judged if np.isfinite([judged.worse, judged.low, judged.high]).all() else None
 
 
 def _said(model: Contender, history: History) -> Predicted:

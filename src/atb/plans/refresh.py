@@ -109,7 +109,7 @@ def refresh(
     limits = gate_file.read(gates)
     lock = workspace.plans / "refresh" / f"{check_symbol(symbol)}.lock"
     running = promotion.promoted(workspace, symbol)  # before a folder is made for the lock
-    with atomic.locked(lock, 1.0, taken=f"another process refreshes {symbol}"):
+    with atomic.locked(lock, 0.0, taken=f"another process refreshes {symbol}"):
         task = _task(workspace, running, candles, listen)
         key = done.key_of("refresh", running.reference, task.sha256, policy, limits.model_dump())
         before = done.read(workspace, key) or {}

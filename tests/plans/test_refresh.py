@@ -1,0 +1,215 @@
+"""A promoted model is refreshed once for the same rows, judged on new ones, promoted by gates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from atb import atomic, pipeline, presets, review
+from atb.clock import parse_time
+from atb.errors import DataError, StoppedError, StorageError, UsageError
+from atb.market import files
+from atb.market.candles import COLUMNS, joined
+from atb.market.sample import simulate
+from atb.plans import done, jobs, newest
+from atb.plans.refresh import Refreshed, refresh
+from atb.registry import gate_file, promotion
+from atb.registry import store as models
+from atb.workspace import Workspace
+
+HOUR = 3_600_000
+OLD, NEW = 1500, 1900  # bars of the first training, and of the file later on
+LINE = """
+description: a straight look at prices
+features: price
+target: {kind: return, horizon: 1}
+window: 8
+dataset: {embargo: 2}
+model: {architecture: mlp, dense: [4]}
+training: {epochs: 1, batch: 64}
+"""
+GATES = """
+description: loose
+minimum_improvement: -1.0
+minimum_accuracy: null
+maximum_p_value: 1.0
+maximum_calibration_error: 1.0
+maximum_parity_difference: 1e-5
+maximum_age_days: 100000
+maximum_worsening: 1.0
+minimum_shared_rows: 30
+"""
+
+
+@pytest.fixture(scope="module")
+def candles():
+    start = parse_time("2024-01-01")
+    made = simulate("BTCUSDT", "1h", start, start + NEW * HOUR, seed=5)
+    return replace(made, synthetic=False, source="exchange")
+
+
+@pytest.fixture(scope="module")
+def gates(tmp_path_factory):
+    file = tmp_path_factory.mktemp("gates") / "loose.yaml"
+    file.write_text(GATES)
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory, tensorflow_ready, candles, gates):
+    """Where one model is promoted, and the file it was made of, which has grown since."""
+    folder = tmp_path_factory.mktemp("market")
+    (folder / "line.yaml").write_text(LINE)
+    file = folder / "btc.parquet"
+    files.write(candles.rows(0, OLD), file)
+    config = presets.resolve(str(folder / "line.yaml"), "BTCUSDT", candles=file).config
+    made = pipeline.train_model(config, artifacts=folder / "artifacts")
+    workspace = Workspace(folder / "artifacts")
+    version = models.find(workspace, f"BTCUSDT/line/{made.version}")
+    review.promote(workspace, version, gates=gates)
+    return workspace, file, version
+
+
+def _names(workspace):
+    return sorted(version.reference for version in models.versions(workspace))
+
+
+def test_a_life(market, candles, gates):
+    workspace, file, first = market
+    running = first.reference
+
+    def again(**more):
+        return refresh("BTCUSDT", artifacts=workspace.root, gates=gates, **more)
+
+    assert again() == Refreshed("BTCUSDT", "unchanged", running, 0)
+
+    files.write(candles.rows(0, OLD + 29), file)
+    assert again() == Refreshed("BTCUSDT", "unchanged", running, 29)
+    assert _names(workspace) == [running]
+
+    files.write(candles, file)
+    refused = refresh("BTCUSDT", artifacts=workspace.root)
+    assert (refused.state, refused.running, refused.rows) == ("refused", running, NEW - OLD)
+    assert {"fresh", "skill"} <= set(refused.refused)
+    assert len(_names(workspace)) == 2
+
+    once_more = refresh("BTCUSDT", artifacts=workspace.root)
+    assert (once_more.state, once_more.model) == ("unchanged", refused.model)
+
+    promoted = again()  # other gates: the same model, which is not trained again
+    assert (promoted.state, promoted.model) == ("promoted", refused.model)
+    assert promoted.running == promoted.model != running
+    assert promotion.promoted(workspace, "BTCUSDT").reference == promoted.model
+    assert _names(workspace) == sorted([running, promoted.model])
+    assert promoted.newest["beside"] == running
+    assert promoted.newest["rows"] > 250
+    assert promoted.way == "warm"
+    assert promoted.drift.startswith("stable")
+
+    assert again() == Refreshed("BTCUSDT", "unchanged", promoted.model, 0)
+
+
+def _wild(candles):
+    """The same market, whose later bars move five times as much."""
+    log = np.log(candles.close)
+    moves = np.diff(log, prepend=log[0])
+    moves[OLD:] *= 5
+    close = np.exp(log[0] + np.cumsum(moves))
+    scaled = {name: getattr(candles, name) / candles.close * close for name in COLUMNS[:4]}
+    return replace(candles, **scaled)
+
+
+def _longer(candles):
+    """The same bars after as many others, so that what was learned from is tested on."""
+    start = int(candles.time[0])
+    before = simulate("BTCUSDT", "1h", start - 4 * NEW * HOUR, start, seed=6)
+    return replace(joined([before, candles]), synthetic=False)
+
+
+@pytest.mark.parametrize(
+    ("policy", "change", "warm"),
+    [
+        ("auto", lambda calm: calm.rows(0, NEW - 1), True),
+        ("auto", _wild, False),
+        ("auto", _longer, False),
+        ("anew", lambda calm: calm, False),
+        ("warm", _wild, True),
+    ],
+)
+def test_how_a_training_begins(market, candles, tmp_path, monkeypatch, policy, change, warm):
+    workspace, _, first = market
+    begun = []
+
+    def train(config, *_):
+        begun.append(config.warm_start)
+        raise StoppedError("stopped")
+
+    monkeypatch.setattr(jobs, "train", train)
+    monkeypatch.setattr(promotion, "promoted", lambda *_: first)
+    files.write(change(candles), tmp_path / "btc.parquet")
+    path = tmp_path / "btc.parquet"
+    with pytest.raises(StoppedError):
+        refresh("BTCUSDT", artifacts=workspace.root, candles=path, policy=policy)
+    assert begun == [first.reference if warm else None]
+
+
+def test_one_at_a_time(market):
+    workspace, *_ = market
+    lock = workspace.plans / "refresh" / "BTCUSDT.lock"
+    with atomic.locked(lock), pytest.raises(StorageError, match="another process refreshes"):
+        refresh("BTCUSDT", artifacts=workspace.root)
+
+
+def test_nobody_is_promoted(tmp_path):
+    with pytest.raises(UsageError, match="no model of BTCUSDT is promoted"):
+        refresh("BTCUSDT", artifacts=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_simulated_rows_are_refused(market, candles, tmp_path):
+    workspace, *_ = market
+    simulated = tmp_path / "simulated.parquet"
+    files.write(replace(candles, synthetic=True), simulated)
+    with pytest.raises(DataError, match="simulated"):
+        refresh("BTCUSDT", artifacts=workspace.root, candles=simulated)
+
+
+def test_a_model_is_level_with_itself(market, candles):
+    *_, first = market
+    found = newest.beside(first, first, candles.rows(0, OLD))
+    assert found is not None
+    assert (found.worse, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-6)
+    assert found.metric == "rmse"
+
+
+def test_what_is_worse_on_the_newest_rows_is_not_promoted(
+    market, candles, gates, tmp_path, monkeypatch
+):
+    workspace, _, first = market
+    before = promotion.read(workspace, "BTCUSDT")
+    worse = newest.Newest(first.reference, 300, "", "", "rmse", 0.2, 0.1, 0.3)
+    monkeypatch.setattr(jobs, "train", lambda *_: done.of_model(first))
+    monkeypatch.setattr(promotion, "promoted", lambda *_: first)
+    monkeypatch.setattr(newest, "beside", lambda *_: worse)
+    path = tmp_path / "btc.parquet"
+    files.write(candles.rows(0, NEW - 2), path)
+    found = refresh("BTCUSDT", artifacts=workspace.root, candles=path, gates=gates)
+    assert (found.state, found.refused) == ("refused", ("newest",))
+    assert found.newest == worse.to_json()
+    assert promotion.read(workspace, "BTCUSDT") == before
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limit", "passes"),
+    [
+        (-0.02, 0.01, 0.01, True),
+        (-0.02, 0.011, 0.01, False),
+        (0.001, 0.005, 0.01, False),
+        (0.001, 0.5, None, True),
+    ],
+)
+def test_how_much_worse_is_too_much(gates, low, high, limit, passes):
+    limits = gate_file.read(gates).model_copy(update={"maximum_worsening": limit})
+    assert newest.Newest("", 300, "", "", "rmse", 0.0, low, high).passes(limits) is passes
