@@ -190,6 +190,14 @@ def test_a_server_that_is_down_costs_a_warning_and_no_secret(model: Path, tmp_pa
     assert len(list((tmp_path / "boards").glob("*/*.atb"))) == 1
 
 
+def test_a_model_without_a_log_is_passed_over(model: Path, tmp_path: Path) -> None:
+    heard: list[Any] = []
+    Sinks(tmp_path / "boards").publish([tmp_path / "older", model], heard.append)
+    (warning,) = heard
+    assert "older/events.jsonl: it cannot be read" in warning.message
+    assert len(list((tmp_path / "boards").glob("*/*.atb"))) == 1
+
+
 def test_what_is_not_installed_is_said_before_anything_is_trained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

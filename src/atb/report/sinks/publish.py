@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from atb import event_log, extras
-from atb.errors import AtbError
+from atb.errors import AtbError, IntegrityError
 from atb.events import Listener, Warned
 from atb.report.sinks import mlflow, tensorboard
 from atb.report.sinks.told import Told, told
+
+Taker: TypeAlias = Callable[[Told], None]
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,31 @@ class Sinks:
         """Tell of the trainings of models; a tool that fails is left alone from then on.
 
         Args:
-            models: folders of registered models.
+            models: folders of registered models; what is told of one again changes nothing.
             listen: told of what failed, as a warning.
         """
-        paths = list(models)
-        for take in self._takers():
+        takers = self._takers()
+        for path in models if takers else ():
             try:
-                for path in paths:
-                    take(told(path / event_log.NAME))
-            except AtbError as error:
+                training = told(path / event_log.NAME)
+            except IntegrityError as error:
                 listen(Warned(str(error)))
+            else:
+                takers = [take for take in takers if _took(take, training, listen)]
 
-    def _takers(self) -> list[Callable[[Told], None]]:
-        takers: list[Callable[[Told], None]] = []
+    def _takers(self) -> list[Taker]:
+        takers: list[Taker] = []
         if self.tensorboard is not None:
             takers.append(partial(tensorboard.write, folder=self.tensorboard))
         if self.mlflow is not None:
             takers.append(partial(mlflow.send, uri=self.mlflow))
         return takers
+
+
+def _took(take: Taker, training: Told, listen: Listener) -> bool:
+    try:
+        take(training)
+    except AtbError as error:
+        listen(Warned(str(error)))
+        return False
+    return True
