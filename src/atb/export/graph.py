@@ -6,6 +6,7 @@ forgotten or done differently when it is served. Knows no file format.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -21,6 +22,7 @@ from atb.features.layer import FeatureSet, rescaling
 from atb.features.scaling import Scaling
 from atb.models.heads import ACTIVATIONS, logits
 from atb.models.remade import remade
+from atb.registry.served import QUANTILES
 
 Float64 = npt.NDArray[np.float64]
 
@@ -42,7 +44,8 @@ def serving_model(
     """The whole path from raw rows to signal as one float32 model, with weights of its own.
 
     Args:
-        network: `[B, window, F]` scaled features to `[B, K * L]` raw output, in any precision.
+        network: `[B, window, F]` scaled features to `[B, K * L]` raw output, in any precision; or
+            to a list of that and of `[B, Q + S]`, see `atb.dataset.learner.Quantiles`.
         features: name of the feature set that computes the F features.
         columns: C of a raw row, see `atb.market.history`.
         window: rows the network sees.
@@ -55,14 +58,21 @@ def serving_model(
     Returns:
         `candles` or `book` `[B, window + lookback, C]` float32 to float32 `[B, K]`: `return` (log
         return), `probability`, `log_volatility` or `move` (basis points); or to `probabilities`,
-        `[B, 3]` for one horizon and `[B, K, 3]` for more.
+        `[B, 3]` for one horizon and `[B, K, 3]` for more. Of a network that has them, `quantiles`
+        `[B, Q + S]` in the unit of the target are a second output.
     """
     rows = keras.Input((window + lookback(features), columns), name=market_of(features))
     scale, offset = (target_scale, target_offset) if target.classes == 1 else (1.0, 0.0)
     by_horizon = (np.asarray(given).tolist() for given in (scale, offset))
     unscale = layers.Rescaling(*by_horizon, dtype="float32", name=UNSCALE)
     hidden = rescaling(scaling)(FeatureSet(features)(rows))
-    return _served(rows, unscale(in_float32(network)(hidden)), target, Calibration())
+    raw, *known = keras.tree.flatten(in_float32(network)(hidden))
+    of_first = [np.ravel(given).tolist()[0] for given in (scale, offset)]
+    quantiles = [
+        Guard(name=QUANTILES)(layers.Rescaling(*of_first, dtype="float32")(one), rows)
+        for one in known
+    ]
+    return _served(rows, unscale(raw), target, Calibration(), quantiles)
 
 
 def calibrated(serving: keras.Model, target: Target, calibration: Calibration) -> keras.Model:
@@ -74,17 +84,21 @@ def calibrated(serving: keras.Model, target: Target, calibration: Calibration) -
         calibration: of its horizons.
     """
     raw = serving.get_layer(UNSCALE).output
-    return _served(serving.inputs[0], raw, target, calibration)
+    return _served(serving.inputs[0], raw, target, calibration, serving.outputs[1:])
 
 
 def _served(
-    rows: keras.KerasTensor, raw: keras.KerasTensor, target: Target, calibration: Calibration
+    rows: keras.KerasTensor,
+    raw: keras.KerasTensor,
+    target: Target,
+    calibration: Calibration,
+    quantiles: Sequence[keras.KerasTensor],
 ) -> keras.Model:
-    """From raw outputs `[B, K * L]` of rows `[B, T, C]` to what is served."""
+    """From raw outputs `[B, K * L]` of rows `[B, T, C]` to what is served, quantiles if known."""
     activation = layers.Activation(ACTIVATIONS[target.output], dtype="float32")
     signal = activation(_by_horizon(cooled(raw, calibration), target))
     guarded = Guard(name=target.output)(straightened(signal, calibration), rows)
-    return keras.Model(rows, guarded, name="serving")
+    return keras.Model(rows, [guarded, *quantiles] if quantiles else guarded, name="serving")
 
 
 def _by_horizon(raw: keras.KerasTensor, target: Target) -> keras.KerasTensor:

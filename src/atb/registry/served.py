@@ -14,6 +14,9 @@ from atb.registry import manifest
 
 GRAPH = "model.onnx"
 FEATURES = "features"  # of a graph: its second output
+QUANTILES = "quantiles"  # of a graph that knows them: its third output
+LEVELS = "quantile_levels"  # in the metadata and in such a graph: the shares they leave below
+SHORTFALL = "shortfall_levels"  # likewise: of which of them the mean below follows
 METADATA = "metadata.json"
 SERVES = "serves"
 PRECISION = "precision"  # of the weights of that graph, in the metadata and in the graph itself

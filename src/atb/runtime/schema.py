@@ -22,6 +22,7 @@ FACTS = (
     *("symbol", "market", "timeframe", "clock", "every", "tick", "coupon"),
     *("columns", "order", "max_gap"),
     *("features", "features_sha256", "feature_names", "window", "lookback", "target", "horizon"),
+    *("quantile_levels", "shortfall_levels"),
 )
 
 

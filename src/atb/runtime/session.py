@@ -22,8 +22,9 @@ from atb.market.lob import book
 from atb.registry import manifest
 from atb.registry.integrity import verify
 from atb.registry.onnx_shapes import BATCH
-from atb.registry.served import FEATURES, graph_of
+from atb.registry.served import FEATURES, QUANTILES, graph_of
 from atb.runtime import pool
+from atb.runtime.distribution import Levels, levels, require_possible
 from atb.runtime.schema import require_agreement
 
 if TYPE_CHECKING:  # recipes are not needed to serve
@@ -71,6 +72,7 @@ class Session:
         max_gap: missing bars a window may contain.
         unit: what the graph's signal is, and the name of that output, see `atb.config.targets`.
         width: F, the features of the last row that a second output gives; None for no such output.
+        levels: of the quantiles that a third output gives; None for no such output.
         single: whether it takes one window at a time, as one must that measures ranges of numbers
             in what it is given: several at once would answer for each other.
     """
@@ -84,6 +86,7 @@ class Session:
     max_gap: int
     unit: Output
     width: int | None
+    levels: Levels | None
     single: bool
     _session: onnxruntime.InferenceSession
 
@@ -110,7 +113,7 @@ class Session:
         rows = says.number("window") + says.number("lookback")
         market, columns = says.rows()
         _require_input(session, (market, "tensor(float)", [rows, len(columns)]), path)
-        unit, width = _outputs(session, path)
+        unit, width, quantiles = _outputs(session, path)
         require_agreement(model, entries, says.values, width)
         return cls(
             path,
@@ -122,6 +125,7 @@ class Session:
             says.number("max_gap"),
             UNITS[unit],
             width,
+            None if quantiles is None else levels(says.values, quantiles, path),
             session.get_inputs()[0].shape[0] == 1,
             session,
         )
@@ -151,6 +155,23 @@ class Session:
             raise _error("the graph does not give the features it computes", self.path)
         signal, features = self._asked([self.unit, FEATURES], windows)
         return self._checked(signal, len(windows)), features
+
+    def distribution(self, windows: Float32) -> Float64:
+        """`[B, rows, C]` float32 raw rows to quantiles in `unit`, for the horizon that is traded.
+
+        Returns:
+            `[B, Q + S]` as `levels` says: quantiles, none below the one before, then means of what
+            lies below the first S.
+
+        Raises:
+            IntegrityError: when the graph gives none, or such as cannot be.
+        """
+        if self.levels is None:
+            raise _error("the graph does not give quantiles", self.path, "take another model")
+        (answered,) = self._asked([QUANTILES], windows)
+        answers = answered.astype(np.float64)
+        require_possible(answers, self.levels, self.path)
+        return answers
 
     def _asked(self, outputs: list[str], windows: Float32) -> list[Float32]:
         """These outputs for all windows, of which one or `BATCH` are asked at once.
@@ -251,13 +272,18 @@ def _require_input(
         raise _error(f"the graph takes {inputs}, not {[expected]}", path)
 
 
-def _outputs(session: onnxruntime.InferenceSession, path: Path) -> tuple[str, int | None]:
-    """What the graph gives: a signal in a known unit, then perhaps so many features."""
+def _outputs(
+    session: onnxruntime.InferenceSession, path: Path
+) -> tuple[str, int | None, int | None]:
+    """What the graph gives: a signal in a known unit, perhaps so many features and quantiles."""
     signal, *others = session.get_outputs()
     names = [signal.name, *(one.name for one in others)]
-    if signal.name not in UNITS or names[1:] not in ([], [FEATURES]):
-        raise _error(f"the graph gives {names}, not one of {list(UNITS)} and {FEATURES}", path)
-    return signal.name, [None, *others[0].shape][-1] if others else None
+    if signal.name not in UNITS or names[1:] != [FEATURES, QUANTILES][: len(others)]:
+        raise _error(
+            f"the graph gives {names}, not one of {list(UNITS)} and {FEATURES}, {QUANTILES}", path
+        )
+    widths = {one.name: [None, *one.shape][-1] for one in others}
+    return signal.name, widths.get(FEATURES), widths.get(QUANTILES)
 
 
 def _error(what: str, path: Path, remedy: str = "train the model again") -> IntegrityError:
