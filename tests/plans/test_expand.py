@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,9 @@ def needs(made):
 
 
 def test_symbols_times_recipes_times_seeds():
-    made = plan({"train": {}}, symbols=["BTCUSDT", "ETHUSDT"], recipes=["fast", "gru"], seeds=[1, 2])
+    made = plan(
+        {"train": {}}, symbols=["BTCUSDT", "ETHUSDT"], recipes=["fast", "gru"], seeds=[1, 2]
+    )
     assert needs(made) == {
         "BTCUSDT-data": (),
         **{f"BTCUSDT-{one}": ("BTCUSDT-data",) for one in ("fast-1", "fast-2", "gru-1", "gru-2")},
@@ -82,9 +86,7 @@ def test_every_kind_of_step():
 def test_what_is_promoted_says_of_how_many_it_was_chosen():
     alone = plan(MODELS, recipes=["fast", "gru"])
     chosen = plan(MODELS | {"promote": {"needs": ["train"]}}, recipes=["fast", "gru"])
-    trials = [
-        made.nodes["BTCUSDT-fast"].recipe.config.selection.trials for made in (alone, chosen)
-    ]
+    trials = [made.nodes["BTCUSDT-fast"].recipe.config.selection.trials for made in (alone, chosen)]
     assert trials == [1, 2]
 
 
@@ -121,7 +123,10 @@ def test_fields_are_set_on_top_of_every_recipe():
         ({"train": {}, "compare": {"needs": ["train"]}}, "needs two models of BTCUSDT"),
         ({"train": {"recipes": ["fst"]}}, "here steps.train.recipes: fst: unknown preset"),
         (
-            {"train": {"recipes": ["fast", "gru"]}, "compare": {"needs": ["train"], "against": "x"}},
+            {
+                "train": {"recipes": ["fast", "gru"]},
+                "compare": {"needs": ["train"], "against": "x"},
+            },
             "here steps.compare.against: step 'compare' compares with 'x'",
         ),
         ({"tune": {"search": {"windw": {"choice": [1]}}}}, "here steps.tune.search.windw"),
@@ -174,7 +179,7 @@ def test_any_graph_is_gone_through_in_order_or_has_a_circle(data):
     except ConfigError as error:
         circle = error.what.partition(": ")[2].split(" needs ")
         assert circle[0] == circle[-1] and len(circle) > 1
-        assert all(two in wanted[one] for one, two in zip(circle, circle[1:], strict=False))
+        assert all(two in wanted[one] for one, two in itertools.pairwise(circle))
     else:
         assert sorted(order) == names
         assert all(order.index(b) < order.index(a) for a in names for b in wanted[a])
