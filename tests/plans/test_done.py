@@ -28,7 +28,7 @@ def test_a_key_depends_on_recipe_rows_seed_and_code(monkeypatch):
     assert len(set(first.values())) == 3 and first == keys()
     changed = (
         keys({"BTCUSDT-data": "b" * 64}),
-        keys(seeds=[8]),
+        keys(set={"training.seed": 8}),
         keys(set={"training.epochs": 3}),
         keys(set={"data.timeframe": "2h"}),
     )

@@ -5,13 +5,11 @@ Knows steps, recipes and the names of candle files; no row is read here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from atb import presets
 from atb.clock import DAY_MS, iso, now_ms
 from atb.config.data import AnyData, CandleData
 from atb.config.plan import (
@@ -26,10 +24,10 @@ from atb.config.plan import (
     WithRecipes,
 )
 from atb.config.search import parse
-from atb.errors import AtbError, ConfigError, UsageError, nearest
-from atb.pipeline import require_whole
+from atb.errors import ConfigError, UsageError, nearest
 from atb.plans import candle_files
 from atb.plans.plan import Node, Plan
+from atb.plans.recipes import of_plan
 from atb.presets import Recipe
 from atb.workspace import check_symbol
 
@@ -76,7 +74,7 @@ def expanded(
     for symbol in spec.symbols:
         check_symbol(symbol)
     order = in_order(spec, place)
-    recipes = _recipes(spec, place, assignments, options)
+    recipes = of_plan(spec, place, assignments, options)
     making = _Making(spec, place, recipes, _paths(spec, recipes), iso(now_ms() // DAY_MS * DAY_MS))
     for step in order:
         _add(making, step)
@@ -121,58 +119,6 @@ def _circle(steps: Mapping[str, AnyStep]) -> list[str]:
         if needed in way:
             return [*way[way.index(needed) :], needed]
         way.append(needed)
-
-
-def _recipes(
-    spec: PlanSpec, place: Place, assignments: Sequence[str], options: Mapping[str, Any]
-) -> dict[str, Recipe]:
-    """Every recipe of every step by what names it, for the first symbol."""
-    given = [*(f"{name}={json.dumps(value)}" for name, value in spec.fields.items()), *assignments]
-    named = {
-        name: key
-        for key, names in [("recipes", spec.recipes), *_named(spec)]
-        for name in reversed(names)
-    }
-    found: dict[str, Recipe] = {}
-    for name in dict.fromkeys(name for _, names in _named(spec) for name in names or spec.recipes):
-        try:
-            recipe = presets.resolve(name, spec.symbols[0], assignments=given, **options)
-        except AtbError as error:
-            if not spec.fields and error.where:
-                raise
-            where = error.where if error.where not in ("", "--set") else place(named[name])
-            raise type(error)(f"{name}: {error.what}", where=where, remedy=error.remedy) from error
-        _require_plain(recipe, name, found, place(named[name]))
-        found[name] = recipe
-    return found
-
-
-def _named(spec: PlanSpec) -> list[tuple[str, Sequence[str]]]:
-    """The recipes that each step with recipes names, by the dotted key."""
-    return [
-        (f"steps.{name}.recipes", step.recipes)
-        for name, step in spec.steps.items()
-        if isinstance(step, WithRecipes)
-    ]
-
-
-def _require_plain(recipe: Recipe, name: str, others: Mapping[str, Recipe], where: str) -> None:
-    """Refuse what no training of a plan can be."""
-    config = recipe.config
-    require_whole(config)
-    if config.warm_start is not None:
-        raise UsageError(
-            "trainings of a plan begin with weights of chance",
-            where=where,
-            remedy="leave out --from, or train that model alone",
-        )
-    twin = next((key for key, one in others.items() if one.config.name == config.name), None)
-    if twin is not None:
-        raise ConfigError(
-            f"{twin} and {name} would both make models named {config.name}",
-            where=where,
-            remedy="give one of the files another name",
-        )
 
 
 def _paths(spec: PlanSpec, recipes: Mapping[str, Recipe]) -> dict[candle_files.Asked, Path]:
