@@ -69,7 +69,7 @@ def result(summary: Mapping[str, Any]) -> None:
 
 def judgement(judged: Mapping[str, Any]) -> Group:
     """The metrics on test rows beside their baselines, and the backtest beside a naive rule."""
-    from atb.report import trust
+    from atb.report import tail_tables, trust
 
     parts = [titled("On test rows, judged once", _verdict(judged))]
     parts += [
@@ -78,8 +78,15 @@ def judgement(judged: Mapping[str, Any]) -> Group:
     ]
     if "confusion" in judged:
         parts.append(titled("Test rows by class", _confusion(judged["confusion"])))
+    if tails := judged.get("tails"):
+        made = tail_tables.tables(tails)
+        parts += [titled(title, table(headings, rows)) for title, headings, rows in made]
     parts.append(backtest(judged["backtest"]))
-    sure = [*trust.of_horizon(judged), *trust.of_profit(judged["backtest"]["significance"])]
+    sure = [
+        *trust.of_horizon(judged),
+        *tail_tables.words(judged),
+        *trust.of_profit(judged["backtest"]["significance"]),
+    ]
     for horizon, other in judged.get("horizons", {}).items():
         sure += [(f"{name}, {horizon} ahead", words) for name, words in trust.of_horizon(other)]
     parts.append(titled("How sure that is", pairs(sure)))
@@ -168,9 +175,10 @@ def said(spec: Spec) -> str:
 
 
 def _named(value: Any) -> Any:
-    """A value, with records in it by their names or kinds alone."""
+    """A value, with records in it by their names or kinds alone, if they have any."""
     if isinstance(value, Mapping):
-        return next(one for name, one in value.items() if name in ("name", *KINDS))
+        named = [one for name, one in value.items() if name in ("name", *KINDS)]
+        return named[0] if named else [f"{name} {cell(one)}" for name, one in value.items()]
     return [_named(one) for one in value] if isinstance(value, list | tuple) else value
 
 

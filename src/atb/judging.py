@@ -13,10 +13,11 @@ from atb.backtest.predictions import Predictions
 from atb.backtest.result import Result
 from atb.config.training import TrainingConfig
 from atb.dataset.build import Dataset
-from atb.evaluation import profit, reliability
+from atb.evaluation import profit, reliability, tails
 from atb.evaluation.metric import Evidence
 from atb.evaluation.profit import Earned
 from atb.evaluation.reliability import Coverage, Reliability
+from atb.evaluation.tails import Distribution, Tails
 from atb.evaluation.verdict import Verdict, judge
 from atb.learning import Learned
 from atb.market.history import History
@@ -34,6 +35,7 @@ class Judged:
         calibrations: what test rows say of them, by horizon.
         backtest: of `predictions`.
         earned: how sure its profit is.
+        tails: how good its quantiles of the horizon that is traded are; None where it has none.
     """
 
     served: Any
@@ -42,6 +44,7 @@ class Judged:
     calibrations: dict[int, Reliability | Coverage]
     backtest: Result
     earned: Earned
+    tails: Tails | None
 
 
 def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
@@ -64,19 +67,39 @@ def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
         },
         backtest=backtest,
         earned=profit.earned(backtest, config.selection, first, config.training.seed),
+        tails=_tails(recipe, learned),
     )
+
+
+def _tails(recipe: Recipe, learned: Learned) -> Tails | None:
+    """The verdict on the quantiles of the first horizon for test rows, in the target's unit."""
+    dataset, known = learned.dataset, learned.fitted.quantiles
+    if known is None:
+        return None
+    fitted = known.predict(dataset.split.test)
+    said = fitted * dataset.target_scale[0] + dataset.target_offset[0]
+    count = len(known.levels)
+    distribution = Distribution(known.levels, said[:, :count], said[:, count:])
+    evidence = _evidence(recipe.config, recipe.history, dataset, 0)
+    return tails.judge(distribution, evidence, recipe.config.training.seed)
 
 
 def _verdicts(
     config: TrainingConfig, history: History, dataset: Dataset, served: Any
 ) -> dict[int, Verdict]:
     """The verdict on each horizon's predictions for test rows."""
-    split, target = dataset.split, config.target
+    target = config.target
     verdicts = {}
     for column, horizon in enumerate(target.horizons):
-        labels = dataset.labels.value[:, column]
-        evidence = Evidence(history.price, labels, split.train, split.test, horizon)
+        evidence = _evidence(config, history, dataset, column)
         scale, seed = float(dataset.target_scale[column]), config.training.seed
         predicted, trials = served[:, column], config.selection.trials
         verdicts[horizon] = judge(target.output, predicted, evidence, scale, seed, trials)
     return verdicts
+
+
+def _evidence(config: TrainingConfig, history: History, dataset: Dataset, column: int) -> Evidence:
+    """What one horizon, known by its column, is judged on."""
+    labels, split = dataset.labels.value[:, column], dataset.split
+    horizon = config.target.horizons[column]
+    return Evidence(history.price, labels, split.train, split.test, horizon)

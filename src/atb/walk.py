@@ -86,7 +86,8 @@ def _conclude(
         graph = folder / "model.onnx"
         with watch.stage("export"):
             serving = _serving(recipe, learned)
-            onnx.export(serving, graph, record.properties(run.name, config, history))
+            said = record.properties(run.name, config, history, fitted.quantiles)
+            onnx.export(serving, graph, said)
             windows = sampling.sample(history.matrix(), dataset.split.ends, config.reach)
             agreement = parity.check(serving, graph, windows)
         with watch.stage("save"):
@@ -104,6 +105,7 @@ def _conclude(
                 earned=found.earned,
                 parity=agreement,
                 notes=recipe.notes,
+                tails=found.tails,
             )
             files = artifact.files(made, serving, graph, watch.seconds)
             files[event_log.NAME] = partial(shutil.copyfile, run.events)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from atb.config.architectures import Architecture, ConvRecurrent, Ensemble
+from atb.config.architectures import Architecture, ConvRecurrent, Ensemble, Solved
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData, CandleData, Data
 from atb.config.dataset import DatasetSpec
@@ -17,6 +17,7 @@ from atb.config.features import depth, known_set, lookback, market_of
 from atb.config.judgement import CalibrationSpec, SelectionSpec
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec, checked, complaint
+from atb.config.tabular import Bayesian, TailRisk
 from atb.config.targets import ReturnTarget, Target
 from atb.config.trading import Trading, TradingSpec
 from atb.errors import ConfigError
@@ -73,11 +74,17 @@ class TrainingConfig(Spec):
 
     @model_validator(mode="after")
     def _lines_predict_quantities(self) -> Self:
-        if isinstance(self.model, Linear) and self.target.classes > 1:
+        if isinstance(self.model, Linear | TailRisk | Bayesian) and self.target.classes > 1:
             raise ValueError(
-                f"a linear model predicts quantities, a {self.target.kind} target has "
-                f"{self.target.classes} classes"
+                f"a {self.model.architecture} model predicts quantities, a {self.target.kind} "
+                f"target has {self.target.classes} classes"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _begins_with_weights_it_has(self) -> Self:
+        if isinstance(self.model, Solved) and self.warm_start is not None:
+            raise ValueError(f"{self.model.architecture} is solved anew, warm_start is null")
         return self
 
     @model_validator(mode="after")

@@ -135,26 +135,39 @@ def _differences(
     rows: Float32,
     where: str,
 ) -> tuple[float, float, float, float]:
-    """Largest differences of the signal, of the standardised signal and of scaled features.
+    """Largest differences of what is served, of the same standardised and of scaled features.
 
     And the share of answers that rounding of features turned.
     """
-    name, scale, turned, of_windows = serving.layers[-1].name, output_scale(serving), 0.0, 0.0
+    scales, turned, of_windows = _scales(serving), 0.0, 0.0
     if cut is not None:
         given = actual[cut.windows]
         size = np.maximum(1.0, np.abs(expected[cut.windows]))
         of_windows = float(_difference(expected[cut.windows] / size, given / size, where).max())
         told = _said(cut.rest, [given.astype(np.float32), rows])
-        moved = np.abs(told[name] - expected[name]) / scale > TOLERANCE
-        turned, expected = float(moved.reshape(len(rows), -1).any(axis=1).mean()), expected | told
-    signal = _difference(expected[name], actual[name], where)
-    of_signal = float(signal.max()), float((signal / scale).max())
+        moved = np.zeros(len(rows), bool)
+        for name, scale in scales.items():
+            far = np.abs(told[name] - expected[name]) / scale > TOLERANCE
+            moved |= far.reshape(len(rows), -1).any(axis=1)
+        turned, expected = float(moved.mean()), expected | told
+    signals = {name: _difference(expected[name], actual[name], where) for name in scales}
+    of_signal = (
+        max(float(signal.max()) for signal in signals.values()),
+        max(float((signals[name] / scale).max()) for name, scale in scales.items()),
+    )
     if FEATURES not in expected:
         return *of_signal, of_windows, turned
     unit = np.abs(np.asarray(serving.get_layer(SCALING).scale, np.float64))
     unit = unit / np.maximum(1.0, np.abs(expected[FEATURES] * unit))
     features = _difference(expected[FEATURES] * unit, actual[FEATURES] * unit, where)
     return *of_signal, max(of_windows, float(features.max())), turned
+
+
+def _scales(serving: keras.Model) -> dict[str, Float64]:
+    """By output, what one standard deviation of it is: of each horizon, quantiles of the first."""
+    scale = output_scale(serving)
+    signal, *others = serving.output_names
+    return {signal: scale, **dict.fromkeys(others, np.ravel(scale)[:1])}
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:

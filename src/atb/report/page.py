@@ -16,7 +16,7 @@ from atb.evaluation.baselines import title
 from atb.evaluation.reliability import Coverage, Reliability
 from atb.evaluation.verdict import Confusion, Verdict
 from atb.extras import require
-from atb.report import record, reliability_chart, trust
+from atb.report import record, reliability_chart, tail_tables, trust
 from atb.report.chart import Line, svg
 from atb.report.record import Run
 from atb.report.template import PAGE
@@ -70,6 +70,7 @@ def write(run: Run, path: Path) -> None:
         run=run,
         data=record.data(run.history),
         judgements=[_judgement(run, horizon) for horizon in run.verdicts],
+        tails=_tails(run),
         earned=list(trust.of_profit(run.earned.to_json())),
         figures=list(_figures(run)),
         rule=run.config.trading.said(run.predictions.unit),
@@ -106,6 +107,14 @@ def _judgement(run: Run, horizon: int) -> dict[str, Any]:
         "rows": verdict.rows,
         "block": verdict.block,
     }
+
+
+def _tails(run: Run) -> dict[str, Any] | None:
+    """What the page says about quantiles of the horizon that is traded, if the model says any."""
+    if run.tails is None:
+        return None
+    judged = run.tails.to_json()
+    return {"words": run.tails.words, "tables": list(tail_tables.tables(judged))}
 
 
 def _metrics(verdict: Verdict) -> Iterator[tuple[str, ...]]:

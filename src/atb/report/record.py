@@ -24,13 +24,15 @@ from atb.config.features import columns, definition_sha256, lookback
 from atb.config.training import TrainingConfig
 from atb.evaluation.profit import Earned
 from atb.evaluation.reliability import Coverage, Reliability
+from atb.evaluation.tails import Tails
 from atb.evaluation.verdict import Verdict
 from atb.export.opset import OPSET
 from atb.market.history import History
+from atb.registry.served import LEVELS, SHORTFALL
 
 if TYPE_CHECKING:  # these would bring TensorFlow and scikit-learn into memory
     from atb.dataset.build import Dataset
-    from atb.dataset.learner import Fitted
+    from atb.dataset.learner import Fitted, Quantiles
     from atb.export.parity import Parity
 
 ORDER = "oldest first"  # of the rows in a window
@@ -41,8 +43,8 @@ class Run:
     """Everything one walk produced, before it is saved.
 
     `served` `[M, K]` or `[M, K, 3]` is what was predicted of every horizon for test rows,
-    `predictions` the horizon that is traded; verdicts and calibrations are by horizon; `notes` say
-    how it began: with which model, with which batch.
+    `predictions` the horizon that is traded; verdicts and calibrations are by horizon; `tails` are
+    of a model that says quantiles; `notes` say how it began: with which model, with which batch.
     """
 
     version: str
@@ -58,6 +60,7 @@ class Run:
     earned: Earned
     parity: Parity
     notes: Mapping[str, Any]
+    tails: Tails | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -112,9 +115,16 @@ def facts(version: str, config: TrainingConfig, history: History) -> dict[str, A
     }
 
 
-def properties(version: str, config: TrainingConfig, history: History) -> dict[str, str]:
-    """The same facts as the text that a serving graph carries."""
-    known = facts(version, config, history)
+def levels(known: Quantiles | None) -> dict[str, list[float]]:
+    """Which quantiles a model says, and of which the mean beyond; nothing where it says none."""
+    return {} if known is None else {LEVELS: [*known.levels], SHORTFALL: [*known.shortfall]}
+
+
+def properties(
+    version: str, config: TrainingConfig, history: History, quantiles: Quantiles | None = None
+) -> dict[str, str]:
+    """The same facts as the text that a serving graph carries, one with quantiles their levels."""
+    known = facts(version, config, history) | levels(quantiles)
     return {
         name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in known.items()
     }
@@ -127,6 +137,7 @@ def metadata(run: Run, stages: dict[str, float]) -> dict[str, Any]:
     periods = {name: run.history.time[ends[[0, -1]]] for name, ends in parts.items()}
     return {
         **facts(run.version, run.config, run.history),
+        **levels(run.fitted.quantiles),
         "created": iso(now_ms()),
         "data": {**data(run.history), **run.config.data.facts()},
         "dataset": {
@@ -169,6 +180,7 @@ def metrics(run: Run) -> dict[str, Any]:
     return {
         **of_horizon(run, first),
         **({"horizons": {str(h): of_horizon(run, h) for h in others}} if others else {}),
+        **({"tails": run.tails.to_json()} if run.tails else {}),
         "backtest": run.backtest.to_json() | {"significance": run.earned.to_json()},
     }
 

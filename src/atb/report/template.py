@@ -83,6 +83,22 @@ circle's area is its share of the rows</p>
 {{ one.block }} rows.</p>
 {% endfor %}
 
+{% if tails %}
+<h2>Tails</h2>
+<p class="soft">{{ tails.words }}. Below is the share of outcomes below; a p-value under 0.05
+rejects that as many are as promised (Kupiec), that they do not follow each other (Christoffersen),
+both, or that they are no deeper than the expected shortfall says.</p>
+{% for title, headings, rows in tails.tables %}
+<h3>{{ title }}</h3>
+<table>
+<tr>{% for cell in headings %}<th>{{ cell }}</th>{% endfor %}</tr>
+{% for row in rows %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+{% endfor %}
+{% endif %}
+
 <h2>Backtest</h2>
 <p class="soft">{{ rule }}. <i style="background: {{ colours.model }}"></i> model
 <i style="background: {{ colours.naive }}"></i> {{ rival }}; {{ run.backtest.measured }}</p>
