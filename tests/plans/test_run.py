@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from atb import event_log
 from atb.clock import HOUR_MS, parse_time
 from atb.errors import DataError, StoppedError, StorageError
 from atb.fleet.engines.local import Local
@@ -185,6 +186,19 @@ def test_it_goes_on_after_its_own_process_was_killed(plan_jobs, candles, tmp_pat
     assert not again.failures
     assert (begun / "AAA-1").read_text() == "."  # done before, and not again
     assert (begun / "SLOW-1").read_text() == ".."
+
+
+def test_what_happens_is_written_into_its_folder_each_time(plan_jobs, candles, tmp_path, here):
+    made = plan_jobs.plan(("AAA",), candles, steps={"train": {}})
+    for _ in range(2):
+        result = run(made, artifacts=tmp_path, engine=here)
+    records = list(event_log.read(result.path / event_log.NAME))
+    began = [record for record in records if record["event"] == "Began"]
+    assert [one["plan"] for one in began] == [made.name] * 2
+    hashes = [node.recipe.config.sha256() for node in made.nodes.values() if node.recipe]
+    assert set(began[0]["recipes"].values()) == set(hashes)
+    said = [record["message"] for record in records if record["event"] == "Noted"]
+    assert said[-1].endswith(f"{len(made.nodes)} of {len(made.nodes)} jobs are done")
 
 
 def test_every_kind_of_work_has_a_job():

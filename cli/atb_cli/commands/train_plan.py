@@ -74,8 +74,7 @@ def carry_out(plan: Plan, engine: Engine, artifacts: Path, as_json: bool, sinks:
 
     with progress.shown() as listen:
         result = run(plan, artifacts=artifacts, engine=engine, listen=listen)
-        trained = [Path(one["path"]) for one in result.summary["models"] if one["new"]]
-        sinks.publish(trained, listen)
+        sinks.publish([Path(one["path"]) for one in result.summary["models"]], listen)
     plan_view.show(result.summary)
     render.answer(result.summary, result.path, as_json)
     failing.end_as(result.failures, len(plan.nodes), of="jobs")

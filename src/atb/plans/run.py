@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atb import atomic
+from atb import atomic, event_log
 from atb.backtest import hooks
+from atb.environment import record
 from atb.errors import AtbError, IntegrityError, NotBegunError, StoppedError
+from atb.event_log import EventLog
 from atb.events import Listener, Noted, silent
 from atb.extras import require_installed
 from atb.fleet.engine import Engine
@@ -71,6 +73,7 @@ def run(
     workspace.require_writable()
     path = workspace.plans / f"{plan.name}-{_digest(plan)}"
     with atomic.locked(path / ".lock", seconds=1.0, taken="another process is at this plan"):
+        listen = _written_down(plan, path, listen)
         rows, read = _read_rows(plan, workspace, path, listen)
         before = standing.of_all(plan, workspace, rows)
         _say_where_it_stands(plan, before, listen)
@@ -84,6 +87,18 @@ def run(
         made = summary.of(plan, path, after, outcomes, failures)
         atomic.write_json(path / RESULTS, made)
     return Result(path, failures, made)
+
+
+def _written_down(plan: Plan, path: Path, listen: Listener) -> Listener:
+    """A listener that writes what happens into the plan's folder, whenever it is carried out."""
+    log = EventLog(listen)
+    recipes = {
+        node.name: node.recipe.config.sha256()
+        for node in plan.nodes.values()
+        if node.recipe is not None
+    }
+    log.begin(path / event_log.NAME, plan=plan.name, recipes=recipes, environment=record())
+    return log
 
 
 def _require_possible(plan: Plan) -> None:
