@@ -15,9 +15,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from atb.errors import IntegrityError
+from atb.export import splits
 from atb.export.graph import output_scale
 from atb.export.outputs import by_name
-from atb.export import splits
 from atb.export.session import opened
 from atb.export.splits import SCALING, Seen
 from atb.registry import onnx_file
@@ -90,8 +90,8 @@ def check(serving: keras.Model, path: Path, windows: Float32) -> Parity:
         for batch in BATCHES
         if (actual := _outputs(session, list(expected), windows, batch))
     ]
-    *largest, turned = np.max(found, axis=0).tolist()
-    parity = Parity(len(windows), BATCHES, *largest, TOLERANCE, turned)
+    signal, standardised, of_features, turned = np.max(found, axis=0).tolist()
+    parity = Parity(len(windows), BATCHES, signal, standardised, of_features, TOLERANCE, turned)
     _require_close(parity, str(path))
     return parity
 

@@ -37,7 +37,7 @@ KNOWN: Mapping[str | None, frozenset[str]] = {
     "keras.regularizers": frozenset({"L1", "L1L2", "L2"}),
     "keras.constraints": frozenset({"MaxNorm", "NonNeg", "UnitNorm"}),
     "keras.src.models.functional": frozenset({"Functional"}),
-    "keras.src.ops.numpy": frozenset({"Concatenate", "GetItem", "OnesLike", "Pad"}),
+    "keras.src.ops.numpy": frozenset({"Concatenate", "GetItem", "OnesLike", "Pad", "Sqrt"}),
     "keras.layers": frozenset(
         {
             *("Activation", "Add", "AdditiveAttention", "Attention", "AveragePooling1D"),
@@ -45,8 +45,8 @@ KNOWN: Mapping[str | None, frozenset[str]] = {
             *("Cropping1D", "Dense", "Dropout", "EinsumDense", "Flatten", "GRU", "GRUCell"),
             *("GlobalAveragePooling1D", "GlobalMaxPooling1D", "InputLayer", "LSTM", "LSTMCell"),
             *("LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum"),
-            *("MultiHeadAttention", "Multiply", "Permute", "ReLU", "Rescaling", "Reshape"),
-            *("Softmax", "SpatialDropout1D", "Subtract"),
+            *("Minimum", "MultiHeadAttention", "Multiply", "Permute", "ReLU", "Rescaling"),
+            *("Reshape", "Softmax", "SpatialDropout1D", "Subtract"),
         }
     ),
     "atb.features.layer": frozenset({"FeatureSet"}),
