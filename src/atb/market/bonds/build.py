@@ -89,7 +89,7 @@ def _index(pricer: Pricer) -> tuple[Float64, Float64]:
     later = np.append(pricer.ages, 0.0)
     fair_value[days] = pricer.issued.value(later)[days - 1]
     returns[days] = pricer.next_day.value()[days - 1] / fair_value[days]
-    index: Float64 = BASE * np.cumprod(returns)
+    index = np.asarray(BASE * np.cumprod(returns), np.float64)
     return index, fair_value
 
 
