@@ -6,6 +6,7 @@ goes on where an earlier one stopped. What is done with models is in `judgements
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from atb.market.history import History
 from atb.plans import done
 from atb.presets import Recipe
 from atb.registry.version import Version
+from atb.runs import Run
 from atb.studies.tune import tune
 from atb.workspace import Workspace
 
@@ -84,9 +86,13 @@ def train(config: TrainingConfig, sha256: str, artifacts: Path, key: str, listen
         AtbError: as `pipeline.train_model` does.
     """
     workspace = Workspace(artifacts)
-    version = _registered(workspace, config, key) or _trained(
-        workspace, config, sha256, key, listen
-    )
+    left = _runs_left(workspace, key)
+    version = _registered(workspace, config, key)
+    if version is None:
+        version = _trained(workspace, config, sha256, key, left, listen)
+    else:
+        for run in left:
+            runs.end(run)
     record = {**done.of_model(version), "recipe": config.name}
     done.write(workspace, key, record)
     return record
@@ -105,30 +111,35 @@ def _registered(workspace: Workspace, config: TrainingConfig, key: str) -> Versi
     return None
 
 
-def _trained(
-    workspace: Workspace, config: TrainingConfig, sha256: str, key: str, listen: Listener
-) -> Version:
-    short = key[: done.SHORT]
+def _runs_left(workspace: Workspace, key: str) -> list[Run]:
+    """Runs of a key that nobody is at any more."""
+    ending = f"-{key[: done.SHORT]}"
     for run in runs.listing(workspace):
-        if run.name.endswith(f"-{short}"):
+        if run.name.endswith(ending):
             runs.wait_for(run, ORPHAN_SECONDS)
-    found = _registered(workspace, config, key)
-    left = [run for run in runs.listing(workspace) if run.name.endswith(f"-{short}")]
-    if found is not None:
-        for run in left:
-            runs.end(run)
-        return found
+    return [run for run in runs.listing(workspace) if run.name.endswith(ending)]
+
+
+def _trained(
+    workspace: Workspace,
+    config: TrainingConfig,
+    sha256: str,
+    key: str,
+    left: Sequence[Run],
+    listen: Listener,
+) -> Version:
+    """The model of a run that was left, or else of a new one."""
     if left:
         result = pipeline.resume_training(left[-1].name, artifacts=workspace.root, listen=listen)
-    else:
-        history = histories.read(workspace, sha256, config.symbol, config.data)
-        result = pipeline.train_model(
-            config,
-            artifacts=workspace.root,
-            version=f"{stamp(now_ms())}-{short}",
-            history=history,
-            listen=listen,
-        )
+        return Version.at(result.path)
+    history = histories.read(workspace, sha256, config.symbol, config.data)
+    result = pipeline.train_model(
+        config,
+        artifacts=workspace.root,
+        version=f"{stamp(now_ms())}-{key[: done.SHORT]}",
+        history=history,
+        listen=listen,
+    )
     return Version.at(result.path)
 
 
