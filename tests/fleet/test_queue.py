@@ -87,9 +87,20 @@ def test_one_that_is_put_back_keeps_its_place_or_runs_alone_last():
     (c,) = taken(queue, [b])
     assert c.job.name == "c"
     assert taken(queue, [c]) == []
-    queue.put_back(b)
     assert names(taken(queue)) == ["a"]
+    queue.put_back(b)
     assert taken(queue, [a]) == []
+
+
+def test_one_that_runs_alone_comes_after_one_that_pauses():
+    queue = Queue([job("a"), job("b"), job("after", needs="a")], TWO)
+    a, b = taken(queue)
+    a.alone, b.not_before = True, 5.0
+    queue.put_back(a)
+    queue.put_back(b)
+    assert taken(queue, now=4.9) == []
+    assert names(taken(queue, now=5.0)) == ["b"]
+    assert names(taken(queue, now=5.0)) == ["a"]
 
 
 def test_one_that_pauses_keeps_nobody_waiting():

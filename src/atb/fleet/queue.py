@@ -73,6 +73,8 @@ class Queue:
     def take(self, at_work: Sequence[Task], now: float) -> Task | None:
         """The next task that may begin, which then waits no more; None where there is none.
 
+        Those that must run alone come after all others that may begin.
+
         Args:
             at_work: those that have a process.
             now: monotonic seconds.
@@ -110,7 +112,14 @@ class Queue:
         return tasks
 
     def _ready(self, task: Task, now: float) -> bool:
-        return task.not_before <= now and self._done.issuperset(task.job.needs)
+        if task.not_before > now or not self._supplied(task):
+            return False
+        return not (
+            task.alone and any(not one.alone and self._supplied(one) for one in self._tasks)
+        )
+
+    def _supplied(self, task: Task) -> bool:
+        return self._done.issuperset(task.job.needs)
 
     def _fits(self, task: Task, at_work: Sequence[Task]) -> bool:
         """Whether there is room beside those at work; with none at work, there always is."""
