@@ -37,12 +37,13 @@ class Policy:
     What a job raised itself is final, unless it may pass by itself (`SourceUnavailableError`).
 
     Attributes:
-        attempts: how often a job is begun at most. One that ran out of memory is begun again alone.
+        attempts: how often a job is begun at most. One that ran out of memory is begun again alone,
+            after all others.
         pause_seconds: before the second attempt; twice as long before each further one.
         silent_seconds: a process that says nothing and takes no processor time for so long hangs,
             and is killed.
         over_memory: share of a job's expected memory beyond which it is killed, before it takes
-            what others need; None for never.
+            what others need; one with nobody beside it may hold what all may. None for never.
     """
 
     attempts: int = 3
