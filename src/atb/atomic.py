@@ -196,7 +196,7 @@ def append(path: Path, content: bytes) -> None:
         StorageError: when the disk refuses.
     """
     try:
-        with path.open("ab", buffering=0) as stream:
+        with path.open("ab") as stream:
             stream.write(content)
     except OSError as error:
         raise _storage_error(error, path) from error

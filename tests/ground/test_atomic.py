@@ -119,3 +119,28 @@ def test_leftovers_are_removed_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "latest.json").write_text("")
     atomic.remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["latest.json"]
+
+
+def test_lines_are_added_and_what_a_kill_left_of_one_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    atomic.drop_unended_line(path)
+    assert not path.exists()
+    for content in (b"one\n", b"two\nthr"):
+        atomic.append(path, content)
+    assert path.read_bytes() == b"one\ntwo\nthr"
+    for _ in range(2):
+        atomic.drop_unended_line(path)
+        assert path.read_bytes() == b"one\ntwo\n"
+    atomic.append(path, b"three\n")
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+    path.write_bytes(b"unended")
+    atomic.drop_unended_line(path)
+    assert path.read_bytes() == b""
+
+
+def test_a_disk_that_takes_no_line_is_an_answer() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no disk that is always full")
+    with pytest.raises(StorageError, match="/dev/full: cannot write: No space left"):
+        atomic.append(full, b"one\n")
