@@ -99,20 +99,29 @@ def test_nothing_is_taken_where_nothing_lies(room: Path) -> None:
     assert cache.take(room / "absent") is None
 
 
-def test_a_file_replaced_while_it_was_taken_is_not_the_old_one(
-    room: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def replaced(room: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An entry that another process replaces just before it is locked."""
     (path,) = _fill(room, [3])
     lock = cache.fcntl.flock
 
-    def replaced(file: object, kind: int) -> None:
+    def late(file: object, kind: int) -> None:
         monkeypatch.setattr(cache.fcntl, "flock", lock)
         path.unlink()
         path.write_bytes(b"new")
         lock(file, kind)
 
-    monkeypatch.setattr(cache.fcntl, "flock", replaced)
-    file = cache.take(path)
+    monkeypatch.setattr(cache.fcntl, "flock", late)
+    return path
+
+
+def test_a_file_replaced_meanwhile_is_not_removed(room: Path, replaced: Path) -> None:
+    cache.prune([room], 0)
+    assert replaced.read_bytes() == b"new"
+
+
+def test_a_file_replaced_while_it_was_taken_is_not_the_old_one(replaced: Path) -> None:
+    file = cache.take(replaced)
     assert file is not None
     with file:
         assert file.read() == b"new"

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from atb import atomic, pipeline, presets, review
 from atb.clock import parse_time
-from atb.errors import DataError, StoppedError, StorageError, UsageError
+from atb.config.data import CandleData
+from atb.config.training import TrainingConfig
+from atb.errors import (
+    DataError,
+    SourceUnavailableError,
+    StoppedError,
+    StorageError,
+    UsageError,
+)
 from atb.market import files
 from atb.market.candles import COLUMNS, joined
 from atb.market.sample import simulate
@@ -155,6 +164,35 @@ def test_how_a_training_begins(market, candles, tmp_path, monkeypatch, policy, c
     assert begun == [first.reference if warm else None]
 
 
+@pytest.mark.parametrize(
+    ("data", "asked"),
+    [
+        (
+            CandleData(start="2024-01-01", end="2024-02-01"),
+            CandleData(start="2024-01-01", source="binance"),
+        ),
+        (
+            CandleData(path=Path("btc.csv"), end="2024-02-01"),
+            CandleData(path=Path("btc.csv"), source="file"),
+        ),
+    ],
+)
+def test_rows_are_asked_for_up_to_now_and_never_simulated(market, monkeypatch, data, asked):
+    workspace, *_ = market
+    config = TrainingConfig(symbol="BTCUSDT", data=data)
+    seen = []
+
+    def load(symbol, spec, *_):
+        seen.append(spec)
+        raise SourceUnavailableError("no network")
+
+    monkeypatch.setattr("atb.plans.refresh.from_json", lambda *_: config)
+    monkeypatch.setattr("atb.plans.refresh.load_history", load)
+    with pytest.raises(SourceUnavailableError):
+        refresh("BTCUSDT", artifacts=workspace.root)
+    assert seen == [asked]
+
+
 def test_one_at_a_time(market):
     workspace, *_ = market
     lock = workspace.plans / "refresh" / "BTCUSDT.lock"
@@ -196,7 +234,7 @@ def test_what_is_worse_on_the_newest_rows_is_not_promoted(
     path = tmp_path / "btc.parquet"
     files.write(candles.rows(0, NEW - 2), path)
     found = refresh("BTCUSDT", artifacts=workspace.root, candles=path, gates=gates)
-    assert (found.state, found.refused) == ("refused", ("newest",))
+    assert (found.state, found.refused[0]) == ("refused", "newest")
     assert found.newest == worse.to_json()
     assert promotion.read(workspace, "BTCUSDT") == before
 
