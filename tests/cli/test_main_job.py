@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,19 @@ KEYS = {
 STAGES = {"data", "features", "dataset", "training", "evaluation", "export", "save", "total"}
 
 
+CANARY = "c4n4ry-5e3d9f+A"
+WATCHED = """
+import os, sys
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"):
+        with open(os.environ["ATB_TEST_SOCKETS"], "a") as stream:
+            print(event, arguments, file=stream)
+
+sys.addaudithook(note)
+"""
+
+
 @pytest.fixture(scope="module")
 def btc(market_data):
     return market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
@@ -32,9 +46,19 @@ def btc(market_data):
 @pytest.fixture(scope="module")
 def trained(atb_in, tmp_path_factory, btc):
     """One training of two epochs: what it said and the folder it ran in."""
-    folder = tmp_path_factory.mktemp("main-job")
-    words = ("BTCUSDT", "--preset", "fast", "--candles", btc, "--epochs", "2", "--json")
-    done = atb_in("train", "model", *words, folder=folder)
+    folder, watched = tmp_path_factory.mktemp("main-job"), tmp_path_factory.mktemp("watched")
+    (watched / "sitecustomize.py").write_text(WATCHED)
+    words = ("BTCUSDT", "--preset", "fast", "--candles", btc, "--epochs", "2", "--json", "-vv")
+    done = atb_in(
+        "train",
+        "model",
+        *words,
+        "--tensorboard",
+        folder=folder,
+        BINANCE_API_KEY=CANARY,
+        ATB_TEST_SOCKETS=str(folder / "sockets"),
+        PYTHONPATH=str(watched),
+    )
     assert done.code == 0, done.err
     return done, folder
 
@@ -95,6 +119,30 @@ def test_people_see_header_progress_and_result_on_stderr(trained, summary):
     assert summary["verdict"].startswith(f"{summary['significance']['words']}: ")
     assert "SYNTHETIC" not in err
     assert "\x1b" not in err
+
+
+def test_no_secret_is_left_anywhere(trained):
+    """As text, in any file, the compressed ones within a network's file too."""
+    done, folder = trained
+    assert CANARY not in done.out + done.err
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"events.jsonl", "metadata.json", "report.html"}
+    for path in files:
+        assert CANARY.encode() not in path.read_bytes(), path
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                assert not any(CANARY.encode() in archive.read(name) for name in archive.namelist())
+
+
+def test_training_from_a_file_talks_to_nobody(trained):
+    """A library may look whether there is IPv6; no name is asked for, nothing is sent anywhere."""
+    assert not (trained[1] / "sockets").exists()
+
+
+def test_tensorboard_is_told(trained, summary):
+    boards = trained[1] / "artifacts" / "tensorboard"
+    (board,) = boards.iterdir()
+    assert board.name == f"BTCUSDT-fast-{summary['version']}"
 
 
 def test_tensorflow_is_quiet(trained):
