@@ -10,14 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from atb import atomic
 
-LOCK = ".lock"
+LOCK, RESERVED = ".lock", ".reserved"
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,28 @@ class Pruned:
     held: tuple[Entry, ...]
 
 
-@contextmanager
-def filling(room: Path) -> Iterator[None]:
+def filling(room: Path) -> AbstractContextManager[None]:
     """Make a folder of entries and let nobody clear it of unfinished files while the body writes.
 
     Raises:
         StorageError: when the folder cannot be made.
     """
+    return _shared(room, LOCK)
+
+
+def reserved(room: Path) -> AbstractContextManager[None]:
+    """Hold all entries of a folder, and those that come, while the body runs: for a thousand jobs.
+
+    Raises:
+        StorageError: when the folder cannot be made.
+    """
+    return _shared(room, RESERVED)
+
+
+@contextmanager
+def _shared(room: Path, name: str) -> Iterator[None]:
     atomic.make_folder(room)
-    with (room / LOCK).open("ab") as lock:
+    with (room / name).open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
@@ -109,14 +122,18 @@ def prune(rooms: Sequence[Path], max_bytes: int) -> Pruned:
         StorageError: when it refuses to clear what is unfinished.
     """
     for room in rooms:
-        _clear(room)
+        with _own(room, LOCK) as alone:
+            if alone:
+                atomic.remove_leftovers(room)
     entries = listing(rooms)
     left = sum(entry.bytes for entry in entries)
     removed, held_back = [], []
     for entry in entries:
         if left <= max_bytes:
             break
-        if _remove(entry.path):
+        with _own(entry.path.parent, RESERVED) as alone:
+            gone = alone and _remove(entry.path)
+        if gone:
             removed.append(entry)
             left -= entry.bytes
         else:
@@ -124,13 +141,14 @@ def prune(rooms: Sequence[Path], max_bytes: int) -> Pruned:
     return Pruned(tuple(removed), tuple(held_back))
 
 
-def _clear(room: Path) -> None:
-    """Remove what is unfinished, unless somebody is writing."""
-    if not (room / LOCK).exists():
+@contextmanager
+def _own(room: Path, name: str) -> Iterator[bool]:
+    """Whether nobody shares a lock of a folder; then nobody does while the body runs."""
+    if not room.is_dir():
+        yield False
         return
-    with (room / LOCK).open("ab") as lock:
-        if _alone(lock):
-            atomic.remove_leftovers(room)
+    with (room / name).open("ab") as lock:
+        yield _alone(lock)
 
 
 def _remove(path: Path) -> bool:

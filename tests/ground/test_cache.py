@@ -8,6 +8,7 @@ import signal
 from collections.abc import Sequence
 from multiprocessing import connection
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_the_least_recently_used_are_removed(room: Path) -> None:
     found = cache.prune([room], 35)
     assert [entry.path.name for entry in found.removed] == ["entry-0", "entry-1"]
     assert found.held == ()
-    assert [path.name for path in room.iterdir()] == ["entry-2"]
+    assert [path.name for path in room.glob("[!.]*")] == ["entry-2"]
 
 
 def test_what_was_taken_is_the_youngest(room: Path) -> None:
@@ -81,6 +82,17 @@ def test_what_is_held_stays(room: Path) -> None:
     assert not cache.listing([room])
 
 
+def test_a_folder_is_held_as_one(tmp_path: Path) -> None:
+    rooms = [tmp_path / "a", tmp_path / "b"]
+    for room in rooms:
+        _fill(room, [10, 10])
+    with cache.reserved(rooms[0]), cache.reserved(rooms[0]):
+        found = cache.prune(rooms, 0)
+    assert {entry.path.parent for entry in found.held} == {rooms[0]}
+    assert {entry.path.parent for entry in found.removed} == {rooms[1]}
+    assert len(cache.prune(rooms, 0).removed) == 2
+
+
 def test_a_map_holds_its_file(room: Path) -> None:
     (path,) = _fill(room, [400])
     file = cache.take(path)
@@ -105,10 +117,11 @@ def replaced(room: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (path,) = _fill(room, [3])
     lock = cache.fcntl.flock
 
-    def late(file: object, kind: int) -> None:
-        monkeypatch.setattr(cache.fcntl, "flock", lock)
-        path.unlink()
-        path.write_bytes(b"new")
+    def late(file: BinaryIO, kind: int) -> None:
+        if Path(file.name) == path:
+            monkeypatch.setattr(cache.fcntl, "flock", lock)
+            path.unlink()
+            path.write_bytes(b"new")
         lock(file, kind)
 
     monkeypatch.setattr(cache.fcntl, "flock", late)
@@ -197,4 +210,4 @@ def test_processes_that_write_read_prune_and_die_never_see_half_a_file(room: Pat
     assert said == []
     assert removed > 10
     cache.prune([room], 0)
-    assert [path.name for path in room.iterdir()] == [cache.LOCK]
+    assert sorted(path.name for path in room.iterdir()) == [cache.LOCK, cache.RESERVED]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atb import atomic, event_log
+from atb import atomic, cache, event_log
 from atb.backtest import hooks
 from atb.environment import record
 from atb.errors import AtbError, IntegrityError, NotBegunError, StoppedError
@@ -78,7 +78,8 @@ def run(
         before = standing.of_all(plan, workspace, rows)
         _say_where_it_stands(plan, before, listen)
         asked = _jobs(plan, workspace, before)
-        outcomes = {**read, **_carried_out(engine, asked, path, listen)}
+        with cache.reserved(workspace.histories):  # jobs that have not begun hold nothing yet
+            outcomes = {**read, **_carried_out(engine, asked, path, listen)}
         for name, outcome in outcomes.items():
             if outcome.error is None:
                 experience.note(workspace, before.keys[name], plan.nodes[name], outcome)
