@@ -44,6 +44,9 @@ def test_a_single_model_finds_its_file_too(folder):
 def test_what_is_no_set_of_models_of_candles_is_refused(folder):
     with pytest.raises(UsageError, match="BTCUSDT is named twice"):
         shorthand.several(["BTCUSDT", "BTCUSDT"], ["fast"])
+    file = str(folder / "ETHUSDT_1h.csv")  # of a pattern that a shell has spelt out
+    with pytest.raises(UsageError, match="put a pattern for --candles in quotes"):
+        shorthand.several(["BTCUSDT", file], ["fast"])
     for refused in (
         lambda: shorthand.several(["BTCUSDT", "ETHUSDT"], ["deeplob"]),
         lambda: shorthand.one("BTCUSDT", "deeplob"),

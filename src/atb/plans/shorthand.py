@@ -71,6 +71,11 @@ def several(
     Raises:
         AtbError: as `expand.expanded` does.
     """
+    file = next((symbol for symbol in symbols if Path(symbol).is_file()), None)
+    if file is not None:
+        raise UsageError(
+            f"{file!r} is a file, not a symbol", remedy="put a pattern for --candles in quotes"
+        )
     twice = next((symbol for symbol in symbols if symbols.count(symbol) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is named twice", remedy="name each symbol once")
