@@ -74,6 +74,14 @@ def train(folder, name, listen):
     raise StoppedError("stopped after epoch 3", remedy="go on with: atb")
 
 
+def fail_when_asked_to_stop(listen):
+    with Interruption() as wish:
+        listen(Noted("at work"))
+        while not wish.requested:
+            time.sleep(0.01)
+    unreachable()
+
+
 def ignore_wishes(folder, listen):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     note_process(folder, "deaf")

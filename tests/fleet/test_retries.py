@@ -89,6 +89,16 @@ def test_a_wish_to_stop_ends_the_pause(failing, tmp_path):
     assert (type(outcome.error), outcome.attempts) == (StoppedError, 1)
 
 
+def test_what_fails_while_all_stop_is_not_begun_again(jobs, tmp_path):
+    def listen(event):
+        if event == Within("source", Noted("at work")):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    asked = [Job("source", jobs.fail_when_asked_to_stop)]
+    (outcome,) = run(asked, Limits(1), tmp_path / "logs", listen, QUICK)
+    assert (type(outcome.error), outcome.attempts) == (SourceUnavailableError, 1)
+
+
 def test_one_that_talks_or_works_does_not_hang(jobs, tmp_path):
     asked = [
         Job("works", jobs.slow_and_silent, {"seconds": 1.0}),
