@@ -187,3 +187,49 @@ def test_nobody_answers(monkeypatch):
     monkeypatch.setattr(dask, "ANSWER_SECONDS", 0.5)
     with pytest.raises(ResourceError, match=r"tcp://127.0.0.1:1: no Dask scheduler answers"):
         names.engine("dask", 2, "tcp://127.0.0.1:1")
+
+
+PARENT = """
+import sys
+from pathlib import Path
+import engine_jobs
+from atb.fleet.engines import names
+from atb.fleet.job import Job
+folder, address = sys.argv[1:]
+if __name__ == "__main__":
+    jobs = [Job(n, engine_jobs.train, {"folder": folder, "name": n}) for n in "ab"]
+    outcomes = names.engine("dask", 2, address).run(jobs, Path(folder) / "logs", lambda _: None)
+    sys.exit(outcomes[0].error.exit_code)
+"""
+
+
+@contextlib.contextmanager
+def asked_by_another_process(folder, address):
+    """A process that has two jobs under way on a cluster."""
+    process = subprocess.Popen([sys.executable, "-c", PARENT, str(folder), address])
+    try:
+        until(lambda: all((folder / f"{n}.begun").exists() for n in "ab"))
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_jobs_stop_when_who_asked_is_killed(addresses, tmp_path):
+    with asked_by_another_process(tmp_path, addresses["dask"]) as process:
+        process.kill()
+        until(lambda: all((tmp_path / f"{n}.saved").exists() for n in "ab"))
+
+
+@pytest.mark.slow
+def test_a_lost_scheduler_is_said(jobs, tmp_path):
+    with dask_cluster(tmp_path) as address, asked_by_another_process(tmp_path, address) as process:
+        port = int(address.rpartition(":")[2])
+        (scheduler,) = (
+            one.pid
+            for one in psutil.net_connections("tcp")
+            if one.status == psutil.CONN_LISTEN and one.laddr.port == port
+        )
+        os.kill(scheduler, signal.SIGKILL)
+        assert process.wait(60) == ResourceError.exit_code

@@ -94,7 +94,13 @@ class _Cluster:
         if self._stopping and future.cancelled() and ticket in self._at_work:
             return  # it saves what it has, and its worker will say how it ended
         self._futures.pop(ticket, None)
-        self._said.put((ticket, _outcome(name, future)))
+        lost = future.cancelled() and not self._stopping
+        self._said.put((ticket, _lost(name) if lost else _outcome(name, future)))
+
+
+def _lost(name: str) -> Outcome:
+    remedy = "begin one, and give the same command again"
+    return Outcome(name, None, ResourceError("the scheduler is gone", remedy=remedy), 0.0)
 
 
 def _outcome(name: str, future: Any) -> Outcome:
