@@ -54,7 +54,7 @@ def show(summary: Mapping[str, Any]) -> None:
 
 def estimated(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What would be done, and what it may take."""
-    columns = ("job", "step", "state", "time, at most", "memory")
+    columns = ("job", "step", "state", "time", "memory")
     rows = [
         (
             one["name"],
@@ -68,15 +68,24 @@ def estimated(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     counts = found["states"]
     said = ", ".join(f"{count} {state}" for state, count in counts.items())
     yield titled(f"Plan {found['plan']}, nothing was begun", table(columns, rows))
-    unknown = found["unknown"]
-    without = f", without {unknown} that nobody has timed here" if unknown else ""
     yield pairs(
         [
             ("jobs", said),
-            ("time", f"{_time(found['seconds'])} at most, {found['at_once']} at once{without}"),
+            ("time", _span(found)),
             ("memory", f"{sizes.memory(found['memory'])} side by side"),
         ]
     )
+
+
+def _span(found: Mapping[str, Any]) -> str:
+    """How long all of it may take, and of how much nobody knows."""
+    unknown = found["unknown"]
+    left = sum(one["state"] != "done" for one in found["jobs"])
+    if unknown and unknown == left:
+        return "not known: nothing of this was done here before"
+    without = f", without {unknown} jobs that were never done here" if unknown else ""
+    epochs = "with every epoch a network may take"
+    return f"{_time(found['seconds'])} {epochs}, {found['at_once']} at once{without}"
 
 
 def _time(seconds: float | None) -> str:

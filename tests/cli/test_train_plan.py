@@ -13,7 +13,7 @@ from atb.errors import DivergedError
 from atb.market import files
 from atb.market.sample import simulate
 from atb.plans import estimate, run
-from atb_cli import plan_view
+from atb_cli import plan_view, render
 from atb_cli.main import main
 
 PLAN = """description: two models and what they are worth
@@ -151,7 +151,7 @@ def test_a_dry_run_says_what_would_be_done(folder, monkeypatch, capsys):
         ],
         "states": {"to do": 1, "done": 1},
         "seconds": 90.0,
-        "unknown": 1,
+        "unknown": 0,
         "memory": 2**31,
         "at_once": 2,
     }
@@ -162,10 +162,37 @@ def test_a_dry_run_says_what_would_be_done(folder, monkeypatch, capsys):
     shown = lines(capsys.readouterr().out)
     assert "a train to do 90.0 s 1.0 GiB" in shown and "b drift done - -" in shown
     assert "jobs 1 to do, 1 done" in shown
-    assert "time 90.0 s at most, 2 at once, without 1 that nobody has timed here" in shown
+    assert "time 90.0 s with every epoch a network may take, 2 at once" in shown
     assert main([*words, *more, "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == found
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("states", "unknown", "said"),
+    [
+        (["to do", "unknown"], 2, "not known: nothing of this was done here before"),
+        (
+            ["to do", "to do"],
+            1,
+            "9.0 s with every epoch a network may take, 1 at once, without 1 j",
+        ),
+        (["done", "done"], 0, "0.0 ms with every epoch"),
+    ],
+)
+def test_what_nobody_knows_is_not_made_up(states, unknown, said, capsys):
+    job = {"name": "a", "step": "train", "seconds": None, "memory": None}
+    found = {
+        "plan": "plan",
+        "jobs": [job | {"state": state} for state in states],
+        "states": {},
+        "seconds": 9.0 if "done" not in states else 0.0,
+        "unknown": unknown,
+        "memory": 0,
+        "at_once": 1,
+    }
+    render.print_answer(*plan_view.estimated(found))
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(
