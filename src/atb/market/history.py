@@ -1,7 +1,7 @@
 """What a model learns from, whatever market it is of: rows in time order that say their origin.
 
-`Candles` and `Book` are histories. Whoever needs rows, a price and a time asks for no more than
-this and so serves both.
+`Candles`, `Book` and `Bonds` are histories. Whoever needs rows, a price and a time asks for no more
+than this and so serves all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class History(Protocol):
     """N rows in time order.
 
     Attributes:
-        kind: what the rows are, `candles` or `book`; names the input of serving graphs.
+        kind: what the rows are: `candles`, `book` or `bonds`; names the input of serving graphs.
     """
 
     kind: ClassVar[Market]
