@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,13 +160,15 @@ def registered(
 ) -> tuple[Path, dict[str, Any]]:
     """A workspace with one model in it, and what had written that model's files."""
     root = tmp_path_factory.mktemp("registered") / "base"
-    add, kept = store.add, tmp_path_factory.mktemp("kept") / "model.onnx"
+    add, kept = store.add, tmp_path_factory.mktemp("kept")
     taken: dict[str, Any] = {}
 
     def adding(workspace: Any, symbol: str, name: str, version: str, writers: Any) -> Version:
         made = add(workspace, symbol, name, version, writers)
-        shutil.copyfile(made.onnx, kept)  # the walk removes what this one copies
-        taken.update(writers, **{"model.onnx": lambda path: shutil.copyfile(kept, path)})
+        taken.update(writers)
+        for file in ("model.onnx", "events.jsonl"):  # the walk removes what these copy
+            shutil.copyfile(made.path / file, kept / file)
+            taken[file] = partial(shutil.copyfile, kept / file)
         return made
 
     with pytest.MonkeyPatch.context() as patch:
