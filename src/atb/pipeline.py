@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from atb import backend, environment, parents, runs
 from atb.backtest import hooks
+from atb.config.architectures import Solved
 from atb.config.optimisation import Optimisation
 from atb.config.training import TrainingConfig
 from atb.dataset import folds, split
@@ -246,6 +247,11 @@ def _with_parent(
 def _with_largest_batch(recipe: Recipe, listen: Listener) -> Recipe:
     """The recipe with another batch and learning rate, and a note of those it had."""
     config = recipe.config
+    if isinstance(config.model, Solved):
+        raise UsageError(
+            f"{config.model.architecture} is solved at once: it has no batch to be chosen",
+            remedy="leave the batch as it is",
+        )
     backend.prepare(config.training.seed)
     from atb.training.batch_size import largest  # not earlier: it imports TensorFlow
 

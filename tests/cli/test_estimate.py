@@ -37,7 +37,7 @@ def test_programs_get_bytes_and_seconds(atb):
     ("words", "code", "said"),
     [
         (("--preset", "fats"), 2, "unknown preset 'fats'"),
-        (("--preset", "ridge"), 2, "ridge: a straight line is solved in one pass"),
+        (("--preset", "ridge"), 2, "ridge: linear is solved in one pass"),
         (("--windows", "0"), 2, "--windows"),
         (("--set", "model.nonsense=1"), 2, "model.nonsense"),
     ],

@@ -58,4 +58,4 @@ def test_verify_says_what_would_not_be_opened(workspace, small_network, capsys):
     out, err = capsys.readouterr()
     found = {one["path"].split("/")[-2]: one["intact"] for one in json.loads(out)["models"]}
     assert found == {"fast": True, "onnx": True, "keras": False, "skops": False}
-    assert err.count("error: ") == 2 and "no plain network" in err and "no plain line" in err
+    assert err.count("error: ") == 2 and "no plain network" in err and "no plain estimator" in err

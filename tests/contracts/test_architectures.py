@@ -6,7 +6,7 @@ import pkgutil
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from atb import presets
 from atb.config.architectures import ARCHITECTURES, AnyArchitecture, Gru, Lstm, Transformer
 from atb.config.features import width
+from atb.config.tabular import AnyTabular as Tabular
 from atb.config.targets import TARGETS, AnyTarget, MidPriceTarget, ReturnTarget
 from atb.config.training import TrainingConfig
 from atb.errors import ConfigError
@@ -34,13 +35,18 @@ VARIANTS: dict[str, AnyArchitecture] = {
         width=32, heads=BARS, blocks=1, causal=True, positions="learned", dense=(8,)
     ),
 }
+NETWORK_SPECS = {
+    name: spec for name, spec in ARCHITECTURES.items() if spec not in get_args(Tabular)
+}
 PRESETS: dict[str, TrainingConfig] = {
-    name: presets.create_config_from_preset(name, "BTCUSDT") for name in presets.names()
+    name: config
+    for name in presets.names()
+    if not isinstance((config := presets.create_config_from_preset(name, "BTCUSDT")).model, Tabular)
 }
 # Defaults that no preset has.
 DEFAULTS: dict[str, TrainingConfig] = {
     f"default_{name}": TrainingConfig(symbol="BTCUSDT", model=spec())
-    for name, spec in ARCHITECTURES.items()
+    for name, spec in NETWORK_SPECS.items()
     if all(config.model != spec() for config in PRESETS.values())
 }
 CASES: dict[str, TrainingConfig] = {
@@ -242,8 +248,8 @@ def test_specs_and_files_match_one_to_one() -> None:
     import atb.models
 
     files = {module.name for module in pkgutil.iter_modules(atb.models.__path__)} - SHARED
-    assert files == set(ARCHITECTURES)
-    for name, spec in ARCHITECTURES.items():
+    assert files == set(NETWORK_SPECS)
+    for name, spec in NETWORK_SPECS.items():
         assert spec().architecture == name
         module = import_module(f"atb.models.{name}")
         assert callable(getattr(module, "network" if name in WHOLE else "build"))
@@ -253,7 +259,7 @@ def raw_output(architecture: str, target: AnyTarget) -> Any:
     from atb.models.build import network
 
     batch = np.ones((2, 12, 4), np.float32)
-    return network(ARCHITECTURES[architecture](), target, (12, 4))(batch)
+    return network(NETWORK_SPECS[architecture](), target, (12, 4))(batch)
 
 
 @pytest.mark.parametrize("target", TARGETS.values())
@@ -265,7 +271,7 @@ def test_each_horizon_of_each_target_has_its_raw_outputs(target: type[AnyTarget]
         assert raw_output("mlp", asked).shape == (2, len(asked.horizons) * logits)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", NETWORK_SPECS)
 def test_each_architecture_answers_quantities_and_classes(architecture: str) -> None:
     classes = raw_output(architecture, MidPriceTarget(horizon=(1, 5, 20)))
     assert (classes.shape, classes.dtype) == ((2, 9), "float32")

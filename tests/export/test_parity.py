@@ -11,13 +11,14 @@ import pytest
 from onnx import numpy_helper
 
 from atb import presets
-from atb.config.architectures import ConvRecurrent
+from atb.config.architectures import ConvRecurrent, Solved
 from atb.errors import IntegrityError
 
 CANDLES = [
     name
     for name in presets.names()
-    if presets.create_config_from_preset(name, "BTCUSDT").data.kind == "candles"
+    if (config := presets.create_config_from_preset(name, "BTCUSDT")).data.kind == "candles"
+    and not isinstance(config.model, Solved)
 ]
 Exported = Callable[[str, str], tuple[Any, Path]]
 
@@ -190,6 +191,7 @@ def test_the_result_is_ready_for_json() -> None:
         "max_standardised_difference": 2e-7,
         "max_feature_difference": 3e-7,
         "tolerance": 1e-5,
+        "turned": 0.0,
     }
 
 

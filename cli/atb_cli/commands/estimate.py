@@ -51,15 +51,15 @@ def command(
     windows, and leaves out validation; half precision is timed only on a GPU.
     """
     from atb.backend import prepare
-    from atb.config.book_architectures import Linear
+    from atb.config.architectures import Solved
     from atb.errors import UsageError
     from atb.presets import resolve
     from atb_cli import render
 
     config = resolve(preset, SYMBOL, assignments=assignments, **fields).config
-    if isinstance(config.model, Linear):
+    if isinstance(config.model, Solved):
         raise UsageError(
-            "a straight line is solved in one pass over its windows: it has no steps to time",
+            f"{config.model.architecture} is solved in one pass over its windows: it has no steps to time",
             where=config.name,
             remedy="estimate a network",
         )

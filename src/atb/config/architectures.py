@@ -282,7 +282,9 @@ class Ensemble(Spec):
         return next(member for member in self.members if member.name == name)
 
 
-Solved = Linear | AnyTabular  # fitted at once: they take no steps, no batch and no weights to begin with
+Solved = (
+    Linear | AnyTabular
+)  # fitted at once: they take no steps, no batch and no weights to begin with
 AnyArchitecture = AnyNetwork | Solved | Ensemble
 Architecture = Annotated[
     AnyArchitecture, Field(discriminator="architecture"), tagged("architecture", "conv_recurrent")

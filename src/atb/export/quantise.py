@@ -22,7 +22,7 @@ from onnxruntime import quantization
 from onnxruntime.quantization import QuantFormat, QuantType
 
 from atb.errors import IntegrityError
-from atb.export import weights
+from atb.export import graft, weights
 from atb.registry.served import PRECISION
 
 Float32 = npt.NDArray[np.float32]
@@ -60,6 +60,11 @@ def smaller(content: bytes, way: Way, windows: Float32) -> bytes:
     """
     model = onnx.load_from_string(content)
     says = {prop.key: prop.value for prop in model.metadata_props}
+    if any(map(graft.is_learned, model.graph.node)):
+        raise IntegrityError(
+            "trees and lines have no form in fewer bits",
+            remedy="serve it as it is",
+        )
     if not weights.weighted(model.graph, tuple(weights.POSITIONS)):
         raise IntegrityError(
             f"the network has no weights of {', '.join(weights.POSITIONS)} to make smaller",

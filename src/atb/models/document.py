@@ -8,11 +8,13 @@ Knows specs, presets and how many weights a built network has; measures nothing 
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
 from atb import presets
 from atb.config import book_architectures
 from atb.config.architectures import ARCHITECTURES, AnyArchitecture
 from atb.config.features import width
+from atb.config.tabular import AnyTabular
 from atb.config.targets import MidPriceTarget, ReturnTarget, Target
 from atb.config.training import TrainingConfig
 from atb.models.build import network
@@ -100,7 +102,7 @@ def _architectures(for_books: bool) -> str:
     return "".join(
         _architecture(name, spec(), target, window)
         for name, spec in ARCHITECTURES.items()
-        if (spec.__module__ == home) == for_books
+        if spec not in get_args(AnyTabular) and (spec.__module__ == home) == for_books
     )
 
 
@@ -111,7 +113,10 @@ def _architecture(name: str, spec: AnyArchitecture, target: Target, window: tupl
 
 
 def _preset(name: str) -> str:
+    """A row of the table; nothing of what is no network."""
     config: TrainingConfig = presets.create_config_from_preset(name, "BTCUSDT")
+    if isinstance(config.model, AnyTabular):
+        return ""
     window = (config.window, width(config.features))
     weights = network(config.model, config.target, window).count_params()
     size = f"{window[0]} x {window[1]}"

@@ -1,7 +1,7 @@
-"""Whether a `.skops` file is a plain line, asked before skops or scikit-learn see it.
+"""Whether a `.skops` file is plain, asked before skops or scikit-learn see it.
 
-A plain line is one of the linear estimators that `atb` fits, made of arrays and plain values. Knows
-the file's form; needs neither library.
+A plain one holds estimators that `atb` fits, made of arrays and plain values. Knows the file's
+form; needs neither library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from atb.registry.archive import ArchiveError
 
 LIMITS = {r"schema\.json": 1_000_000, r"\d{1,20}\.npy": 100_000_000}
 MAX_PARTS = 10_000
-# Class, module and the part of skops that makes it.
+BOOSTING, KINDS = (
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting",
+    ("Regressor", "Classifier"),
+)
+# Class, module and the part of skops that makes it. Trees come unfitted: none of what would make
+# their memory is here.
 KNOWN = frozenset(
     {
         ("str", "builtins", "TypeNode"),
@@ -28,6 +33,16 @@ KNOWN = frozenset(
         ("Ridge", "sklearn.linear_model._ridge", "ObjectNode"),
         ("Lasso", "sklearn.linear_model._coordinate_descent", "ObjectNode"),
         ("LinearRegression", "sklearn.linear_model._base", "ObjectNode"),
+        ("tuple", "builtins", "TupleNode"),
+        ("Pipeline", "sklearn.pipeline", "ObjectNode"),
+        ("LogisticRegression", "sklearn.linear_model._logistic", "ObjectNode"),
+        ("BayesianRidge", "sklearn.linear_model._bayes", "ObjectNode"),
+        ("PCA", "sklearn.decomposition._pca", "ObjectNode"),
+        ("StandardScaler", "sklearn.preprocessing._data", "ObjectNode"),
+        ("GaussianMixture", "sklearn.mixture._gaussian_mixture", "ObjectNode"),
+        ("ExtraTreesRegressor", "sklearn.ensemble._forest", "ObjectNode"),
+        ("ExtraTreeRegressor", "sklearn.tree._classes", "ObjectNode"),
+        *((f"HistGradientBoosting{kind}", BOOSTING, "ObjectNode") for kind in KINDS),
     }
 )
 # Version 1 of numpy's format, whose own reader would evaluate the header.
@@ -40,7 +55,7 @@ NAMES = ("__class__", "__module__", "__loader__")
 
 
 def require_plain(path: Path) -> None:
-    """Nothing, if a `.skops` file is a plain line.
+    """Nothing, if a `.skops` file is plain.
 
     Raises:
         IntegrityError: for anything else, with what it is.
@@ -53,7 +68,7 @@ def require_plain(path: Path) -> None:
             _require_array(name, content)
     except ArchiveError as error:
         raise IntegrityError(
-            f"it is no plain line: {error}",
+            f"it holds no plain estimator: {error}",
             where=str(path),
             remedy="do not use this model; train it again or restore it from a backup",
         ) from error
@@ -73,7 +88,7 @@ def _require_known(schema: Any) -> None:
             waiting.extend(part.values())
             said = tuple(str(part.get(name))[:100] for name in NAMES)
             named = any(name in part for name in NAMES)
-            _require(not named or said in KNOWN, f"it has {said}, which no line needs")
+            _require(not named or said in KNOWN, f"it has {said}, which no estimator needs")
 
 
 def _require_array(name: str, content: bytes) -> None:

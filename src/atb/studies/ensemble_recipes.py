@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from atb import presets
-from atb.config.architectures import Ensemble, Member
-from atb.config.book_architectures import Linear
+from atb.config.architectures import Ensemble, Member, Solved
 from atb.config.ensemble import AnyRule, Voting
 from atb.config.features import width
 from atb.config.judgement import SelectionSpec
@@ -73,9 +72,9 @@ def of_seeds(
         EnsembleCompatibilityError: when it is no single sequence model.
     """
     config = presets.resolve(preset, symbol, assignments=assignments, **options).config
-    if isinstance(config.model, Linear):
+    if isinstance(config.model, Solved):
         raise EnsembleCompatibilityError(
-            f"{_input(config)}: it has no seed, every fit of it is the same",
+            f"{_input(config)}: no network, it has no seed of random weights",
             where="--preset",
             remedy="give a network",
         )
@@ -107,7 +106,7 @@ def require_compatible(members: Recipes) -> None:
 
 def _differences(one: TrainingConfig, other: TrainingConfig) -> Iterator[Difference]:
     """What keeps two recipes from being members of one ensemble, the plainest first."""
-    if {Linear, Ensemble} & {type(one.model), type(other.model)}:
+    if any(isinstance(config.model, Solved | Ensemble) for config in (one, other)):
         yield (*_said("reads {}", one, other, _input), "take networks of windows alone")
     if one.data.kind != other.data.kind:
         yield (*_said("learns from {}", one, other, lambda c: c.data.kind), "take one market")
@@ -129,7 +128,7 @@ def _said(text: str, one: TrainingConfig, other: TrainingConfig, of: Any) -> tup
 def _input(config: TrainingConfig) -> str:
     rows, columns = config.window, width(config.features)
     name = config.model.architecture
-    if isinstance(config.model, Linear):
+    if isinstance(config.model, Solved):
         return f"2-D rows of {rows * columns} numbers (tabular model {name})"
     return f"3-D windows of {rows} rows x {columns} features (sequence model {name})"
 

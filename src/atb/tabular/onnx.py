@@ -23,6 +23,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from atb.export.editing import drop_unread
 from atb.export.estimator import ANSWER, QUESTION, answered
 from atb.export.opset import OPSET
+from atb.export.session import opened
 from atb.registry.onnx_learned import DOMAIN, OPSETS
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ def estimated(
     Returns:
         `[B, L]` float32.
     """
-    content = converted(estimator, windows.shape[-1], method)
-    return answered(content, windows, _width(onnx.load_from_string(content).graph))
+    columns = windows.shape[-1]
+    content = converted(estimator, columns, method)
+    one = {QUESTION: np.zeros((1, columns), np.float32)}
+    (answer,) = opened(content).run([ANSWER], one)  # what skl2onnx says of its width may be wrong
+    return answered(content, windows, answer.shape[1])
 
 
 def converted(estimator: Any, columns: int, method: str = "predict") -> bytes:
@@ -88,14 +92,10 @@ def _keep_answer(graph: onnx.GraphProto) -> None:
     """Leave the last output, of numbers; classifiers give labels before it."""
     last = graph.output[-1]
     graph.node.append(helper.make_node("Identity", [last.name], [ANSWER], ANSWER))
-    answer = helper.make_tensor_value_info(ANSWER, onnx.TensorProto.FLOAT, [None, _width(graph)])
+    answer = helper.make_tensor_value_info(ANSWER, onnx.TensorProto.FLOAT, [None, None])
     del graph.output[:]
     graph.output.append(answer)
     drop_unread(graph)
-
-
-def _width(graph: onnx.GraphProto) -> int:
-    return int(graph.output[-1].type.tensor_type.shape.dim[1].dim_value)
 
 
 @singledispatch
