@@ -59,7 +59,8 @@ def command(
     config = resolve(preset, SYMBOL, assignments=assignments, **fields).config
     if isinstance(config.model, Solved):
         raise UsageError(
-            f"{config.model.architecture} is solved in one pass over its windows: it has no steps to time",
+            f"{config.model.architecture} is solved in one pass over its windows: it has no steps "
+            "to time",
             where=config.name,
             remedy="estimate a network",
         )

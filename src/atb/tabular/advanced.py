@@ -1,4 +1,4 @@
-"""Extremely randomised trees (Geurts et al. 2006) and boosted ones, joined by a line (Wolpert 1992).
+"""Extremely randomised trees (Geurts et al. 2006) and boosted ones, joined (Wolpert 1992).
 
 The line learns from answers to the last train windows, which the joined had not learned from; then
 both are grown again on all of them. Knows flattened windows, no market.

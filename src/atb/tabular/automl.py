@@ -1,7 +1,6 @@
-"""The best of several learners with the best of many settings, found by Optuna on validation
-windows (Akiba et al. 2019; Bergstra et al. 2011 for its sampler).
+"""The best of several learners with the best of many settings, on validation windows.
 
-Knows learners by their `solve`, no market.
+Optuna finds it (Akiba et al. 2019), by the sampler of Bergstra et al. 2011. Knows learners by their `solve`, no market.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Ridge regression of quantities, logistic regression of classes; validation windows choose how
-strong the penalty is.
+"""Ridge regression of quantities, logistic regression of classes.
 
-Knows flattened windows, no market.
+Validation windows choose how strong the penalty is. Knows flattened windows, no market.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Boosted trees over histograms (Friedman 2001; Ke et al. 2017), stopped early by validation
-windows.
+"""Boosted trees over histograms (Friedman 2001; Ke et al. 2017).
 
-Knows flattened windows, no market.
+Validation windows stop them early. Knows flattened windows, no market.
 """
 
 from __future__ import annotations
@@ -64,5 +63,5 @@ def boosted(spec: Boosted, lesson: Lesson, **how: Any) -> Any:
 
 def leaves(trees: Any) -> int:
     """Leaves of boosted trees, each with an answer of its own."""
-    steps = trees._predictors  # noqa: SLF001 (nothing public holds them)
+    steps = trees._predictors
     return sum(int(tree.get_n_leaf_nodes()) for step in steps for tree in step)

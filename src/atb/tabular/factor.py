@@ -1,7 +1,6 @@
-"""A line over the principal components of windows (Stock and Watson 2002); validation windows choose
-how many.
+"""A line over the principal components of windows (Stock and Watson 2002).
 
-Components are lines of the windows themselves, so one line is left. Knows flattened windows, no
+Validation windows choose how many. Components are lines of the windows themselves, so one line is left. Knows flattened windows, no
 market.
 """
 

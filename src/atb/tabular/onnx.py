@@ -165,14 +165,14 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 def _attributes(source: Any) -> Mapping[str, Any]:
     """Of an operator `TreeEnsembleRegressor`: trees in the order they were grown."""
     targets = source.n_trees_per_iteration_
-    trees = [tree.nodes for step in source._predictors for tree in step]  # noqa: SLF001 (nothing public holds them)
+    trees = [tree.nodes for step in source._predictors for tree in step]
     number = np.repeat(np.arange(len(trees)), [len(tree) for tree in trees])
     within = np.concatenate([np.arange(len(tree)) for tree in trees])
     nodes = np.concatenate(trees)
     leaf = nodes["is_leaf"].astype(bool)
     return {
         "n_targets": targets,
-        "base_values": source._baseline_prediction.ravel().astype(np.float32).tolist(),  # noqa: SLF001
+        "base_values": source._baseline_prediction.ravel().astype(np.float32).tolist(),
         "nodes_treeids": number.tolist(),
         "nodes_nodeids": within.tolist(),
         "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
