@@ -1,6 +1,7 @@
 """The best of several learners with the best of many settings, on validation windows.
 
-Optuna finds it (Akiba et al. 2019), by the sampler of Bergstra et al. 2011. Knows learners by their `solve`, no market.
+Optuna finds it (Akiba et al. 2019), by the sampler of Bergstra et al. 2011. Knows learners by their
+`solve`, no market.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A line over the principal components of windows (Stock and Watson 2002).
 
-Validation windows choose how many. Components are lines of the windows themselves, so one line is left. Knows flattened windows, no
-market.
+Validation windows choose how many. Components are lines of the windows themselves, so one line is
+left. Knows flattened windows, no market.
 """
 
 from __future__ import annotations
