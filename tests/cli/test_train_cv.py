@@ -28,6 +28,9 @@ def candles(tmp_path_factory):
         (["--embargo", "-1"], 2, "--embargo"),
         (["--from", "SAMPLE/fast"], 2, "may have learned from windows that folds are tested on"),
         (["--set", "trading.hook=none"], 2, "unknown backtest 'none'"),
+        (["--engine", "dusk"], 2, "there is no engine 'dusk'; did you mean 'dask'?"),
+        (["--engine", "dask"], 2, "--address: no address of a Dask scheduler"),
+        (["--address", "tcp://127.0.0.1:1"], 2, "the local engine has no address"),
         ([], 3, "600 rows are too few: "),
     ],
 )
