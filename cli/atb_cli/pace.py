@@ -35,7 +35,9 @@ class Standing:
     _shares: dict[str, float] = field(default_factory=dict)
 
     def progress(self, event: events.Progress) -> None:
-        """So much is done."""
+        """So much is done; less than before is another task of that name, which begins now."""
+        if event.done < self.ended:
+            self._began = time.monotonic()
         self.ended, self.total = event.done, event.total
 
     def epoch(self, job: str, event: events.EpochEnded) -> None:

@@ -33,6 +33,14 @@ def test_jobs_under_way_count_by_their_epochs():
     assert round(standing.left()) == 100
 
 
+def test_the_next_jobs_begin_anew():
+    standing = Standing(_began=time.monotonic() - 60)
+    standing.progress(Progress("jobs", 2, 2))
+    assert standing.left() == 0
+    standing.progress(Progress("jobs", 1, 4))
+    assert standing.left() < 3  # not the minute of those before
+
+
 def test_a_task_of_unknown_length_has_no_end_to_be_told():
     standing = Standing()
     standing.progress(Progress("rows", 10, 0))
