@@ -8,7 +8,10 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from atb.config.features import definition_sha256
+from atb.dataset.learner import Quantiles
 from atb.report import artifact, record
 from atb.report.record import Run
 
@@ -91,3 +94,10 @@ def test_a_report_needs_no_tensorflow():
     )
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
     assert not loaded & {"tensorflow", "keras", "sklearn", "pandas", "jinja2"}
+
+
+def test_a_model_with_quantiles_names_their_levels(run: Run):
+    known = Quantiles((0.05, 0.5, 0.95), (0.05,), lambda ends: np.zeros((len(ends), 4)))
+    said = record.properties(run.version, run.config, run.history, known)
+    assert (said["quantile_levels"], said["shortfall_levels"]) == ("[0.05, 0.5, 0.95]", "[0.05]")
+    assert "quantile_levels" not in record.properties(run.version, run.config, run.history)
