@@ -80,3 +80,14 @@ def test_probabilities_can_be_asked_for() -> None:
     mixture = GaussianMixture(2, random_state=0).fit(WINDOWS.astype(np.float64))
     said = answers(converted(mixture, 4, "predict_proba"), WINDOWS)
     np.testing.assert_allclose(said, mixture.predict_proba(WINDOWS), atol=1e-4)
+
+
+def test_trees_too_large_to_be_served_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from atb.errors import ResourceError
+    from atb.export import graft
+    from atb.tabular.onnx import converted
+
+    monkeypatch.setattr(graft, "MOST_NODES", 100)
+    trees = ExtraTreesRegressor(5, random_state=0).fit(WINDOWS, VALUE)
+    with pytest.raises(ResourceError, match=r"the trees have \d,\d+ nodes, .* room for 100"):
+        converted(trees, 4)

@@ -7,16 +7,19 @@ what is computed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 import onnx
 from keras import layers, ops
 
+from atb.errors import ResourceError
 from atb.export.editing import drop_unread
 from atb.export.estimator import ANSWER, QUESTION, Estimator
 from atb.registry import onnx_learned
+
+MOST_NODES = 200_000  # of all trees; a file with more would have too many fields to be plain
 
 
 class Gap(layers.Layer):  # type: ignore[misc]
@@ -73,8 +76,12 @@ def close(model: onnx.ModelProto, gaps: Sequence[Gap]) -> None:
     Args:
         model: converted, with the gaps' questions among its outputs, their answers as inputs.
         gaps: of it.
+
+    Raises:
+        ResourceError: when their trees are too large together.
     """
     graph = model.graph
+    require_few(one for gap in gaps for one in onnx.load_from_string(gap.source.file()).graph.node)
     for gap in gaps:
         part = onnx.load_from_string(gap.source.file()).graph
         names = {QUESTION: question(gap), ANSWER: answer(gap)}
@@ -89,6 +96,21 @@ def close(model: onnx.ModelProto, gaps: Sequence[Gap]) -> None:
     del graph.value_info[:]
     _sort(graph)
     drop_unread(graph)
+
+
+def require_few(nodes: Iterable[onnx.NodeProto]) -> None:
+    """Refuse trees that no graph may hold, before they are asked anything.
+
+    Raises:
+        ResourceError: when they have more than `MOST_NODES` nodes together.
+    """
+    count = sum(len(one.strings) for node in nodes for one in node.attribute)
+    if count > MOST_NODES:
+        raise ResourceError(
+            f"the trees have {count:,} nodes, a graph has room for {MOST_NODES:,}",
+            where="model",
+            remedy="take fewer trees, larger leaves or fewer horizons",
+        )
 
 
 def is_learned(node: onnx.NodeProto) -> bool:

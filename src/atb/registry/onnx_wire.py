@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-MAX_FIELDS = 1_000_000  # ten times those of the largest model that comes with `atb`
+MAX_FIELDS = 250_000  # ten times those of the largest network that comes with `atb`
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Message: TypeAlias = Mapping[str, Any]

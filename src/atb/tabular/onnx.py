@@ -22,6 +22,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from atb.export.editing import drop_unread
 from atb.export.estimator import ANSWER, QUESTION, answered
+from atb.export.graft import require_few
 from atb.export.opset import OPSET
 from atb.export.session import opened
 from atb.registry.onnx_learned import DOMAIN, OPSETS
@@ -67,6 +68,9 @@ def converted(estimator: Any, columns: int, method: str = "predict") -> bytes:
         estimator: see `estimated`.
         columns: that it takes.
         method: `predict` or `predict_proba`.
+
+    Raises:
+        ResourceError: when its trees are too large to be served.
     """
     taken = scored(estimator) if method == "predict" else estimator
     options = {"zipmap": False} if method == "predict_proba" and is_classifier(taken) else None
@@ -81,6 +85,7 @@ def converted(estimator: Any, columns: int, method: str = "predict") -> bytes:
         kept = [one for one in node.attribute if one.name not in UNREAD]
         del node.attribute[:]
         node.attribute.extend(kept)
+    require_few(model.graph.node)
     del model.opset_import[:]
     model.opset_import.append(helper.make_opsetid("", OPSET))
     model.opset_import.append(helper.make_opsetid(DOMAIN, LEARNED_OPSET))
