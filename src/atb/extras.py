@@ -15,6 +15,7 @@ LIBRARIES = {
     "train": (
         "tensorflow",
         "keras",
+        "psutil",
         "sklearn",
         "skl2onnx",
         "skops",
