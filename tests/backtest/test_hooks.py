@@ -100,7 +100,10 @@ def test_a_hook_whose_figures_are_none_is_refused(installed, market):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (TouchTrading(hook="vectorised"), "trades candles and bonds, and this recipe is of market book"),
+        (
+            TouchTrading(hook="vectorised"),
+            "trades candles and bonds, and this recipe is of market book",
+        ),
         (TouchTrading(hook="twice"), "trades candles"),
         (TradingSpec(hook="bookish"), "trades book, and this recipe is of market candles"),
     ],
