@@ -70,6 +70,29 @@ def test_the_log_of_something_else_is_refused(tmp_path: Path) -> None:
         told(tmp_path / NAME)
 
 
+@pytest.mark.parametrize(
+    ("line", "change"),
+    [
+        (0, {"time": "x"}),
+        (0, {"config": "x"}),
+        (-1, {"time": None}),
+        (3, {"epoch": "x"}),
+        (3, {"time": "x"}),
+        (3, {"loss": "x"}),
+        (-1, {"metrics": {"rmse": [1]}}),
+    ],
+)
+def test_a_log_with_what_no_training_says_is_refused(
+    line: int, change: dict[str, Any], model: Path
+) -> None:
+    records = [json.loads(one) for one in (model / NAME).read_text().splitlines()]
+    assert set(change) <= set(records[line])
+    records[line] |= change
+    (model / NAME).write_text("".join(json.dumps(one) + "\n" for one in records))
+    with pytest.raises(IntegrityError, match="no event log of a training"):
+        told(model / NAME)
+
+
 def test_tensorboard_reads_what_is_written_for_it(model: Path, tmp_path: Path) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.tensorflow_stub.errors import OutOfRangeError
@@ -155,7 +178,9 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def test_an_mlflow_server_gets_a_run_once(model: Path, server: Server) -> None:
+def test_an_mlflow_server_gets_a_run_once(
+    model: Path, server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
     heard: list[events.Event] = []
     sinks = Sinks(mlflow=f"http://127.0.0.1:{server.server_port}")
     sinks.require()
@@ -178,6 +203,7 @@ def test_an_mlflow_server_gets_a_run_once(model: Path, server: Server) -> None:
     server.told.clear()
     sinks.publish([model], heard.append)
     assert "runs/create" not in dict(server.told)
+    assert capfd.readouterr().out == ""  # answers for programs go there
 
 
 def test_a_server_that_is_down_costs_a_warning_and_no_secret(model: Path, tmp_path: Path) -> None:
@@ -188,6 +214,15 @@ def test_a_server_that_is_down_costs_a_warning_and_no_secret(model: Path, tmp_pa
     assert warning.message.startswith("http://***@127.0.0.1:9: MLflow did not take v1: ")
     assert "hunter2" not in warning.message
     assert len(list((tmp_path / "boards").glob("*/*.atb"))) == 1
+
+
+@pytest.mark.parametrize("uri", ["http://anna:hunter2@[::1", "nonsense://x"])
+def test_an_address_that_means_nothing_costs_a_warning(uri: str, model: Path) -> None:
+    heard: list[Any] = []
+    Sinks(mlflow=uri).publish([model], heard.append)
+    (warning,) = heard
+    assert "MLflow did not take v1: " in warning.message
+    assert "hunter2" not in warning.message
 
 
 def test_a_model_without_a_log_is_passed_over(model: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ PATIENCE = {  # unless the environment says otherwise
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+SILENCE = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"  # where answers go; with its user and password
 
 Item = TypeVar("Item")
 
@@ -39,14 +40,14 @@ def send(told: Told, uri: str) -> None:
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)  # before the import, which reads the last
+    os.environ[SILENCE] = "true"
     tracking = extras.require("mlflow.tracking", extra="mlflow")
-    problem = extras.require("mlflow.exceptions", extra="mlflow").MlflowException
     try:
         client = tracking.MlflowClient(tracking_uri=uri)
         experiment = _experiment(client, f"atb/{told.symbol}")
         if not _known(client, experiment, told.run):
             _send(client, experiment, told)
-    except problem as error:
+    except Exception as error:  # drivers of databases raise what they like
         raise StorageError(
             f"MLflow did not take {told.run}: {_reason(error)}",
             where=uri,
@@ -56,7 +57,8 @@ def send(told: Told, uri: str) -> None:
 
 def _reason(error: Exception) -> str:
     """The first line of what the client says, without the Python of what it stumbled over."""
-    return str(error).partition("\n")[0].partition(" with exception ")[0]
+    said = str(error).partition("\n")[0].partition(" with exception ")[0]
+    return said or type(error).__name__
 
 
 def _experiment(client: Any, name: str) -> str:

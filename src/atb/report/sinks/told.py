@@ -66,34 +66,36 @@ def told(path: Path) -> Told:
             run=began["run"],
             symbol=config["symbol"],
             preset=config["name"],
-            began=began["time"],
-            ended=records[-1]["time"],
+            began=int(began["time"]),
+            ended=int(records[-1]["time"]),
             settings=dict(_flat({**config, "environment": environment})),
-            epochs={one["epoch"]: _epoch(one) for one in records if one["event"] == "EpochEnded"},
+            epochs=dict(_epoch(one) for one in records if one["event"] == "EpochEnded"),
             figures=dict(_figures(records)),
-            warnings=tuple(one["message"] for one in records if one["event"] == "Warned"),
+            warnings=tuple(str(one["message"]) for one in records if one["event"] == "Warned"),
         )
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(
             f"it is no event log of a training ({type(error).__name__}: {error})", where=str(path)
         ) from error
 
 
-def _epoch(record: Mapping[str, Any]) -> Epoch:
+def _epoch(record: Mapping[str, Any]) -> tuple[int, Epoch]:
+    """Its number, and the epoch."""
     figures = {**{name: record[name] for name in _FIGURES}, **record["scores"]}
-    return Epoch(record["time"], {name: one for name, one in figures.items() if one is not None})
+    known = {name: float(one) for name, one in figures.items() if one is not None}
+    return int(record["epoch"]), Epoch(int(record["time"]), known)
 
 
 def _figures(records: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     first = next((one["horizon"] for one in records if one["event"] == "Measured"), None)
     for record in records:
         if record["event"] == "StageEnded":
-            yield f"seconds/{record['stage']}", record["seconds"]
+            yield f"seconds/{record['stage']}", float(record["seconds"])
         elif record["event"] == "Measured":
             group = "test" if record["horizon"] == first else f"test_{record['horizon']}"
             for name, value in record["metrics"].items():
                 if value is not None:
-                    yield f"{group}/{name}", value
+                    yield f"{group}/{name}", float(value)
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
