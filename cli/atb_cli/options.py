@@ -54,6 +54,12 @@ model = click.argument("model", metavar="MODEL_DIR|SYMBOL/NAME[/VERSION]")
 timeframe = click.option("--timeframe", metavar="TEXT", help="Length of a bar: 5m, 1h, 1d, ...")
 start = click.option("--start", metavar="DATE", help="First bar or event, as 2023-01-31, UTC.")
 end = click.option("--end", metavar="DATE", help="Bars or events before this date, UTC.")
+share = click.option(
+    "--share",
+    metavar="URL|DIR",
+    help="Where the workers of a cluster get what they read and leave what they make, such as "
+    "s3://bucket/atb; by default they share the folder of artifacts.",
+)
 
 
 def jobs(what: str) -> Callable[[Command], Command]:

@@ -54,6 +54,7 @@ command.add_command(train_refresh.command)
 )
 @options.jobs("Models trained")
 @options.engine
+@options.share
 @tracking.options
 @options.artifacts
 @options.as_json
@@ -66,6 +67,7 @@ def model(
     jobs: int | None,
     engine: str,
     address: str | None,
+    share: str | None,
     tensorboard: str | None,
     mlflow: str | None,
     artifacts: Path,
@@ -84,7 +86,8 @@ def model(
     from atb.plans import shorthand
 
     presets = shorthand.presets_of(preset)
-    if len(symbols) == len(presets) == 1 and engine == names.NAMES[0]:
+    elsewhere = engine != names.NAMES[0] or address is not None or share is not None
+    if len(symbols) == len(presets) == 1 and not elsewhere:
         recipe = shorthand.one(symbols[0], presets[0], assignments, **fields)
         sinks = tracking.sinks(tensorboard, mlflow, artifacts)
         _train_one(recipe.config, auto_batch_size, artifacts, as_json, sinks)
@@ -92,7 +95,8 @@ def model(
     _require_single(auto_batch_size)
     plan = shorthand.several(symbols, presets, assignments, **fields)
     sinks = tracking.sinks(tensorboard, mlflow, artifacts)
-    train_plan.carry_out(plan, names.engine(engine, jobs, address), artifacts, as_json, sinks)
+    carrier = train_plan.carrier(engine, jobs, address, share, artifacts)
+    train_plan.carry_out(plan, carrier, artifacts, as_json, sinks)
 
 
 def _train_one(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @options.recipe
 @options.jobs("Jobs")
 @options.engine
+@options.share
 @tracking.options
 @options.artifacts
 @options.as_json
@@ -41,6 +42,7 @@ def command(
     jobs: int | None,
     engine: str,
     address: str | None,
+    share: str | None,
     tensorboard: str | None,
     mlflow: str | None,
     artifacts: Path,
@@ -54,7 +56,6 @@ def command(
     again, and what was interrupted goes on, when the same command is given again. The folder with
     the results is printed on stdout, everything else on stderr.
     """
-    from atb.fleet.engines import names
     from atb.plans import reading
 
     made = reading.read(plan, symbols, assignments, **fields)
@@ -62,7 +63,20 @@ def command(
         _dry_run(made, jobs, artifacts, as_json)
         return
     sinks = tracking.sinks(tensorboard, mlflow, artifacts)
-    carry_out(made, names.engine(engine, jobs, address), artifacts, as_json, sinks)
+    carry_out(made, carrier(engine, jobs, address, share, artifacts), artifacts, as_json, sinks)
+
+
+def carrier(
+    engine: str, jobs: int | None, address: str | None, share: str | None, artifacts: Path
+) -> Engine:
+    """Who carries out the jobs of a plan, as the options say."""
+    from atb.fleet.engines import names
+
+    if share is None:
+        return names.engine(engine, jobs, address)
+    from atb.plans import away  # not earlier: reading libraries takes a second
+
+    return away.connect(engine, jobs, address, share, artifacts)
 
 
 def carry_out(plan: Plan, engine: Engine, artifacts: Path, as_json: bool, sinks: Sinks) -> None:
