@@ -17,21 +17,26 @@ from urllib.parse import quote
 HIDDEN = "***"
 LEAST_CHARACTERS = 8  # a shorter value of a variable is hidden nowhere: it would hide common words
 
-_VARIABLE = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS)$")
+_VARIABLE = re.compile(
+    r"(?:(?:^|_)(?:KEY|PASS)|(?:API|ACCESS|SECRET|PRIVATE)KEY|TOKEN|SECRET|PASSWORD|PASSWD"
+    r"|PASSPHRASE)(?:_?[0-9]+)?$"
+)
+_NAME = (
+    r"""(?:(?:api|access|secret|private)[_-]?key|token|secret|passw(?:or)?d|pwd|passphrase"""
+    r"""|credentials?|signature|[?&]key|[?&]sig)["']?\s*[=:]\s*"""
+)
 _SHAPES = (
-    re.compile(
-        r"([a-z][a-z0-9+.-]{0,20}:/{1,2})[^\s/]+(?=@)", re.IGNORECASE
-    ),  # scheme://user:password@
+    re.compile(  # scheme://user:password@, and where the password has a / in it
+        r"([a-z][a-z0-9+.-]{0,20}:/{1,2})(?:[^\s/:@]*:(?![0-9]+/)\S{1,64}|[^\s/]+)(?=@)",
+        re.IGNORECASE,
+    ),
     re.compile(
         r"""(\bauthorization["']?\s*[=:]\s*["']?(?:\w+\s+)?)[^\s"',;]+""",
         re.IGNORECASE,
     ),
     re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
-    re.compile(
-        r"""((?:(?:api|access|secret|private)[_-]?key|token|secret|passw(?:or)?d|passphrase"""
-        r"""|signature)["']?\s*[=:]\s*["']?)[^\s"'&,;)}\]]+""",
-        re.IGNORECASE,
-    ),
+    re.compile(rf"""({_NAME}(["']))(?:\\.|(?!\2)[^\\\n])+""", re.IGNORECASE),
+    re.compile(rf"""({_NAME})[^\s"'&,;)}}\]]+""", re.IGNORECASE),
 )
 
 
@@ -68,8 +73,16 @@ class Formatter(logging.Formatter):
 
 
 def _values() -> Iterator[str]:
-    """Secrets of the environment, as they are and as an address spells them."""
-    for name, value in os.environ.items():
-        if len(value) >= LEAST_CHARACTERS and _VARIABLE.search(name.upper()):
-            yield value
-            yield quote(value, safe="")
+    """Secrets of the environment and each of their lines, the longest first: one may hold another.
+
+    As they are, as an address spells them, and as Python quotes them.
+    """
+    lines = {
+        line.strip()
+        for name, value in os.environ.items()
+        if _VARIABLE.search(name.upper())
+        for line in value.splitlines()
+    }
+    for line in sorted(lines, key=len, reverse=True):
+        if len(line) >= LEAST_CHARACTERS:
+            yield from (line, quote(line, safe=""), repr(line)[1:-1])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 import time
 import traceback
@@ -29,6 +30,11 @@ CANARY = "c4n4ry-5e3d/9f+A"
         ("Authorization: 1f2e", "Authorization: ***"),
         ("it said Bearer eyJhbGciOi.J9", "it said Bearer ***"),
         ("password: hunter2; try again", "password: ***; try again"),
+        ("{'password': 'two words, one'}, then", "{'password': '***'}, then"),
+        (r'"passphrase": "a \" b", "x": 1', '"passphrase": "***", "x": 1'),
+        ("https://anna:hun/ter2@example.org/x", "https://***@example.org/x"),
+        ("/geo?limit=5&key=1f2e&sig=1f2e", "/geo?limit=5&key=***&sig=***"),
+        ("pwd=1f2e credentials: 1f2e", "pwd=*** credentials: ***"),
     ],
 )
 def test_secrets_are_known_by_where_they_stand(text: str, expected: str) -> None:
@@ -43,6 +49,8 @@ def test_secrets_are_known_by_where_they_stand(text: str, expected: str) -> None
         "https://data.binance.vision/data/spot/monthly/klines/BTCUSDT/1h/x.zip",
         "unknown key: window; did you mean 'windows'?",
         "user@host wrote 3:/4 of it",
+        "http://127.0.0.1:5000/experiments/anna@example.org",
+        "monkey=7, its key=5 and sig=3",
         "epoch 1/3  loss 0.50000  validation 0.75000",
         "the token that was expected, a bearer of news, basic features",
     ],
@@ -51,7 +59,10 @@ def test_other_text_stays(text: str) -> None:
     assert redacted(text) == text
 
 
-@pytest.mark.parametrize("name", ["BINANCE_API_KEY", "HF_TOKEN", "MLFLOW_TRACKING_PASSWORD", "KEY"])
+@pytest.mark.parametrize(
+    "name",
+    ["BINANCE_API_KEY", "HF_TOKEN", "MLFLOW_TRACKING_PASSWORD", "KEY", "PGPASSWORD", "APIKEY_2"],
+)
 def test_values_of_the_environment_are_hidden_wherever_they_are(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,7 +70,25 @@ def test_values_of_the_environment_are_hidden_wherever_they_are(
     assert redacted(f"refused {CANARY}, sent c4n4ry-5e3d%2F9f%2BA") == "refused ***, sent ***"
 
 
-@pytest.mark.parametrize(("name", "value"), [("KEYBOARD", CANARY), ("HF_TOKEN", "balance")])
+def test_a_value_that_begins_another_leaves_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TOKEN", CANARY)
+    monkeypatch.setenv("B_TOKEN", f"{CANARY}-and-more")
+    assert redacted(f"{CANARY}-and-more, {CANARY}") == "***, ***"
+
+
+def test_a_value_of_several_lines_is_hidden_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIVATE_KEY", "-----BEGIN-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n")
+    assert redacted("read BgkqhkiG9w0B of -----BEGIN----- MIIEvQIBADAN") == "read *** of *** ***"
+
+
+def test_a_value_is_hidden_as_python_quotes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hunt\\er'2\"x")
+    assert redacted(f"got {os.environ['HF_TOKEN']!r}") == "got '***'"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("KEYBOARD", CANARY), ("MONKEY", CANARY), ("HF_TOKEN", "balance")]
+)
 def test_other_values_of_the_environment_stay(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
