@@ -117,6 +117,40 @@ def test_an_interrupt_stops_all_and_they_save(jobs, tmp_path, alive, until):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+EARLY = """
+import os, signal, sys, threading
+from pathlib import Path
+import fleet_jobs
+from atb.events import JobBegan
+from atb.fleet.job import Job
+from atb.fleet.policy import Limits
+from atb.fleet.scheduler import run
+def listen(event):
+    if event == JobBegan("b", 1):
+        threading.Timer(0.05, os.killpg, (0, signal.SIGINT)).start()
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    folder = sys.argv[1]
+    jobs = [Job(n, fleet_jobs.train, {"folder": folder, "name": n}) for n in "abc"]
+    for outcome in run(jobs, Limits(2), Path(folder) / "logs", listen):
+        print(type(outcome.error).__name__, outcome.attempts)
+"""
+
+
+def test_an_interrupt_from_the_terminal_reaches_no_process_that_only_begins(jobs, tmp_path):
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    ended = subprocess.run(
+        [sys.executable, "-c", EARLY, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines() == ["StoppedError 1", "StoppedError 1", "StoppedError 0"]
+    assert ended.stderr == ""
+
+
 def test_a_second_interrupt_kills(jobs, tmp_path, interruptible, alive, until):
     def interrupt():
         until((tmp_path / "deaf.pid").exists)

@@ -11,9 +11,9 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,8 @@ class Member:
         level = logging.getLogger("atb").getEffectiveLevel()
         given = (far_end, log, level, task.job.cores)
         process = _SPAWN.Process(target=work, args=given, name=task.job.name)
-        process.start()
+        with _no_interrupt():
+            process.start()
         far_end.close()  # the child's alone: when it dies, the line ends
         task.attempts += 1
         return cls(task, process, line, log)
@@ -140,3 +141,18 @@ class Member:
                 yield self.line.recv()
         except (EOFError, OSError):  # it ended, perhaps within a word
             self.hung_up = True
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold SIGINT back, also from a process begun meanwhile, until that takes it itself.
+
+    Ctrl-C reaches everyone in a terminal; one that has not yet left its parent's process group
+    would die of it, with a traceback for the user.
+    """
+    resource_tracker.ensure_running()  # where it begins with the first process, it lifts the hold
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -60,7 +60,7 @@ def work(line: connection.Connection, log: Path, level: int, cores: int) -> None
         level: from which log records are written there.
         cores: processor cores it may keep busy.
     """
-    os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which asks its children once
+    _leave_terminal()
     _say_into(log)
     logging.basicConfig(level=level, stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupted)
@@ -80,6 +80,14 @@ def work(line: connection.Connection, log: Path, level: int, cores: int) -> None
         send(StoppedError("stopped"))
 
 
+def _leave_terminal() -> None:
+    """From here Ctrl-C reaches the parent alone, which asks its children once."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what came before was the parent's, too
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _say_into(log: Path) -> None:
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (sys.stdout, sys.stderr):
@@ -87,7 +95,10 @@ def _say_into(log: Path) -> None:
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)
-    sys.stderr = redaction.Stream(os.fdopen(2, "wb", 0, closefd=False), write_through=True)
+    sys.stdout, sys.stderr = (
+        redaction.Stream(os.fdopen(number, "wb", 0, closefd=False), write_through=True)
+        for number in (1, 2)
+    )
     faulthandler.enable()  # where native code crashes
 
 
