@@ -35,3 +35,16 @@ def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
 
 def test_who_says_how_many_gets_them(tmp_path):
     assert limits.of_machine(7, tmp_path) == Limits(cores=7, memory=None)
+
+
+def test_gpus_are_counted_once(monkeypatch, tmp_path):
+    asked = []
+
+    def count(*given):
+        asked.append(given)
+        return [Outcome("gpus", 0, None, 1.0)]
+
+    monkeypatch.setattr(limits.shutil, "which", lambda _name: "nvidia-smi")
+    monkeypatch.setattr(limits.scheduler, "run", count)
+    assert limits.of_machine(None, tmp_path) == limits.of_machine(None, tmp_path)
+    assert len(asked) == 1

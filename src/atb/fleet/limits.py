@@ -6,6 +6,7 @@ Knows cores, memory and whether there is a GPU, not what the jobs are.
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 from atb import backend, machine
@@ -34,6 +35,7 @@ def of_machine(at_once: int | None, logs: Path) -> Limits:
     return Limits(1 if _has_gpu(logs) else found.cores, found.available)
 
 
+@cache  # it takes a process that reads TensorFlow
 def _has_gpu(logs: Path) -> bool:
     if shutil.which("nvidia-smi") is None:
         return False

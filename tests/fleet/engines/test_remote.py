@@ -7,11 +7,12 @@ import signal
 
 import pytest
 
-from atb.errors import ConfigError, StoppedError
+from atb.errors import ConfigError, ResourceError, StoppedError
 from atb.events import JobBegan, JobEnded, JobRetried, Noted, Within
-from atb.fleet.engines import remote
+from atb.fleet.engines import remote, task
 from atb.fleet.engines.task import Errand, carry_out
 from atb.fleet.job import Job, Outcome
+from atb.fleet.policy import Policy
 
 
 class Scripted:
@@ -101,23 +102,56 @@ def test_who_does_not_stop_in_time_is_left(tmp_path, monkeypatch):
     assert [event.job for event in told if isinstance(event, JobEnded)] == ["a"]
 
 
-class Deaf:
-    """A line to nobody."""
+class Line:
+    """A line to a test, which wants so many jobs to go on."""
+
+    def __init__(self, wanted):
+        self.left, self.told = wanted, []
 
     def tell(self, event):
-        pytest.fail(f"{event} was told")
+        self.told.append(event)
 
     def wanted(self):
-        return False
+        self.left -= 1
+        return self.left >= 0
 
 
-def test_a_worker_of_another_version_refuses(tmp_path):
-    errand = Errand(Job("a", print), tmp_path, tmp_path, version="0.0.1")
-    outcome = carry_out(errand, Deaf())
-    assert type(outcome.error) is ConfigError
+@pytest.fixture
+def errand(jobs, tmp_path):
+    """A job whose host dies the first so many times it is begun."""
+
+    def made(times, **others):
+        arguments = {"folder": str(tmp_path), "times": times}
+        job = Job("orphan", jobs.kill_the_parent, arguments)
+        return Errand(job, tmp_path / "logs", tmp_path, **others)
+
+    return made
+
+
+def test_a_worker_of_another_version_refuses(errand):
+    line = Line(wanted=9)
+    outcome = carry_out(errand(0, version="0.0.1"), line)
+    assert (type(outcome.error), line.told) == (ConfigError, [])
     assert "0.0.1 asked it to" in str(outcome.error)
 
 
-def test_a_job_that_nobody_wants_is_not_begun(tmp_path):
-    outcome = carry_out(Errand(Job("a", print), tmp_path, tmp_path), Deaf())
-    assert str(outcome.error) == "stopped before it began"
+def test_a_job_that_nobody_wants_is_not_begun(errand):
+    line = Line(wanted=0)
+    outcome = carry_out(errand(0), line)
+    assert (str(outcome.error), line.told) == ("stopped before it began", [])
+
+
+def test_a_job_whose_host_is_killed_is_begun_again(errand):
+    line = Line(wanted=99)
+    outcome = carry_out(errand(1), line)
+    assert (outcome.value, outcome.error) == (2, None)
+    assert [event for event in line.told if isinstance(event, JobBegan)] == [
+        JobBegan("orphan", 1)
+    ] * 2
+
+
+def test_a_job_that_kills_each_host_is_given_up(errand, monkeypatch):
+    monkeypatch.setattr(task, "USUAL", Policy(attempts=2))
+    outcome = carry_out(errand(9), Line(wanted=99))
+    assert (type(outcome.error), outcome.attempts) == (ResourceError, 2)
+    assert "the process that watched over it died" in str(outcome.error)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +21,7 @@ from atb import __version__
 from atb.errors import ConfigError, ResourceError, StoppedError
 from atb.events import Event, JobBegan, JobRetried, Within
 from atb.fleet.job import Job, Outcome
+from atb.fleet.policy import USUAL
 
 LOOK_UP_SECONDS = 0.5  # how soon a wish to stop is passed on
 
@@ -60,23 +62,28 @@ def carry_out(errand: Errand, line: Line) -> Outcome:
         line: told of `JobBegan`, `Within` and `JobRetried`; when it is wanted no more, the job is
             asked to stop.
     """
-    job = replace(errand.job, needs=())  # whoever asked has seen to those
+    name = errand.job.name
     if errand.version != __version__:
-        return Outcome(job.name, None, _other_version(errand.version), 0.0)
-    if not line.wanted():
-        return Outcome(job.name, None, StoppedError("stopped before it began"), 0.0)
+        return Outcome(name, None, _other_version(errand.version), 0.0)
     began = time.monotonic()
+    for _ in range(USUAL.attempts):
+        if not line.wanted():
+            return Outcome(name, None, StoppedError("stopped before it began"), 0.0)
+        with suppress(EOFError, OSError):  # its host died, and so the job stops by itself
+            return _hosted(errand, line)
+    problem = ResourceError(
+        f"the process that watched over it died on {os.uname().nodename}",
+        remedy="see what the worker says",
+    )
+    return Outcome(name, None, problem, time.monotonic() - began, USUAL.attempts)
+
+
+def _hosted(errand: Errand, line: Line) -> Outcome:
     near, far = multiprocessing.Pipe()
-    try:
-        with _host(far, errand.folder) as process, near:  # the line ends before its host is awaited
-            near.send((job, errand.logs, logging.getLogger("atb").getEffectiveLevel()))
-            return _passed_on(near, process, line)
-    except (EOFError, OSError):
-        problem = ResourceError(
-            f"the process that watched over it died on {os.uname().nodename}",
-            remedy="see what the worker says",
-        )
-        return Outcome(job.name, None, problem, time.monotonic() - began)
+    with _host(far, errand.folder) as process, near:  # the line ends before its host is awaited
+        job = replace(errand.job, needs=())  # whoever asked has seen to those
+        near.send((job, errand.logs, logging.getLogger("atb").getEffectiveLevel()))
+        return _passed_on(near, process, line)
 
 
 def _host(far: Connection, folder: Path) -> subprocess.Popen[bytes]:
