@@ -58,3 +58,11 @@ def train(folder, name, listen):
             time.sleep(0.01)
     (Path(folder) / f"{name}.saved").touch()
     raise StoppedError("stopped after epoch 3", remedy="go on with: atb")
+
+
+def wait_for_go(folder, name, listen):
+    """Be there until a file is."""
+    note(Path(folder) / f"{name}.begun", os.getpid())
+    while not (Path(folder) / "go").exists():
+        time.sleep(0.02)
+    return "gone"

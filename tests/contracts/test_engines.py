@@ -173,6 +173,36 @@ def test_a_job_whose_worker_is_killed_is_done_by_another(engine, jobs, tmp_path)
     until(lambda: not psutil.pid_exists(killed), 5)
 
 
+@pytest.mark.parametrize("engine", ["ray"], indirect=True)
+def test_what_a_lost_node_takes_of_ray_with_it_is_begun_again(engine, jobs, tmp_path):
+    import ray
+
+    def lose():
+        until((tmp_path / "a.begun").exists)
+        ray.kill(engine.cluster._mailbox, no_restart=False)
+        (tmp_path / "go").touch()
+
+    threading.Thread(target=lose, daemon=True).start()
+    asked = [Job("a", jobs.wait_for_go, {"folder": str(tmp_path), "name": "a"})]
+    (outcome,) = engine.run(asked, tmp_path / "logs", lambda _: None)
+    assert (outcome.value, outcome.error) == ("gone", None)
+
+
+@pytest.mark.parametrize("engine", ["ray"], indirect=True)
+def test_a_lost_ray_is_said_and_jobs_stop(engine, jobs, tmp_path):
+    import ray
+
+    def lose():
+        until((tmp_path / "a.begun").exists)
+        ray.kill(engine.cluster._mailbox)
+
+    threading.Thread(target=lose, daemon=True).start()
+    asked = [Job("a", jobs.train, {"folder": str(tmp_path), "name": "a"})]
+    with pytest.raises(ResourceError, match=r"Ray is gone \(.*give the same command again"):
+        engine.run(asked, tmp_path / "logs", lambda _: None)
+    until((tmp_path / "a.saved").exists)
+
+
 def test_names():
     with pytest.raises(UsageError, match=r"there is no engine 'dusk'.*did you mean 'dask'"):
         names.engine("dusk")

@@ -56,7 +56,8 @@ class _Cluster:
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
-        self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        lasting = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}  # its node may go
+        self._mailbox = ray.remote(**lasting)(_Mailbox).remote()
         self._asked: dict[Any, tuple[str, str]] = {}
 
     def begin(self, ticket: str, errand: Errand) -> None:
@@ -69,14 +70,21 @@ class _Cluster:
     def heard(self, seconds: float) -> Iterator[Message]:
         """As `Cluster` says."""
         over, _ = self._ray.wait(list(self._asked), num_returns=1, timeout=seconds)
-        yield from self._ray.get(self._mailbox.take.remote())
+        yield from self._answer(self._mailbox.take.remote())
         for reference in over:
             ticket, name = self._asked.pop(reference)
             yield ticket, self._outcome(name, reference)
 
     def stop(self) -> None:
         """As `Cluster` says; jobs that have not begun find it when they do."""
-        self._ray.get(self._mailbox.stop.remote())
+        self._answer(self._mailbox.stop.remote())
+
+    def _answer(self, reference: Any) -> Any:
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            remedy = "begin one, and give the same command again"
+            raise ResourceError(f"Ray is gone ({type(error).__name__})", remedy=remedy) from error
 
     def _outcome(self, name: str, reference: Any) -> Outcome:
         try:
