@@ -104,7 +104,7 @@ class Queue:
             for task in beyond:
                 self._tasks.remove(task)
                 lost.add(task.job.name)
-                yield task, _not_begun(name, error)
+                yield task, not_begun(name, error)
 
     def clear(self) -> list[Task]:
         """All of them; none is left."""
@@ -162,7 +162,8 @@ def _names(jobs: Sequence[Job]) -> set[str]:
     return {job.name for job in jobs}
 
 
-def _not_begun(name: str, error: AtbError) -> AtbError:
+def not_begun(name: str, error: AtbError) -> AtbError:
+    """Why a job was not begun that needs one which ended so."""
     if isinstance(error, StoppedError):
         return StoppedError(f"stopped before it began: {name} was stopped")
     remedy = f"mend what stopped {name}"
