@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from atb.clock import DAY_MS, now_ms, parse_time
 from atb.config.plan import PlanSpec
 from atb.errors import AtbError, ConfigError, UsageError
-from atb.plans.expand import expanded, in_order
+from atb.plans.expand import expanded
 
 MODELS = {"train": {}, "evaluate": {"needs": ["train"]}}
 
@@ -130,6 +126,19 @@ def test_fields_are_set_on_top_of_every_recipe():
             "here steps.compare.against: step 'compare' compares with 'x'",
         ),
         ({"tune": {"search": {"windw": {"choice": [1]}}}}, "here steps.tune.search.windw"),
+        (
+            {"tune": {"search": {"windw": {"choice": [1, 2]}}}},
+            "here steps.tune: unknown key 'windw'; did you mean 'window'",
+        ),
+        ({"tune": {"search": {"window": {"choice": [5, 0]}}}}, "here steps.tune: window: Input"),
+        (
+            {"train": {}, "promote": {"needs": ["train"], "gates": "strct"}},
+            "here steps.promote.gates: unknown gates 'strct'; did you mean 'strict'",
+        ),
+        (
+            {"train": {}, "fast": {"kind": "evaluate", "needs": ["train"]}},
+            "here steps.fast: what train and evaluate make would both be named BTCUSDT-fast",
+        ),
         ({"tune": {"recipes": ["ridge"]}}, "no search block"),
     ],
 )
@@ -158,7 +167,11 @@ def test_what_no_step_can_mend_is_refused(more, error, said):
 def test_models_of_different_rows_are_not_judged_together(tmp_path):
     (tmp_path / "daily.yaml").write_text("description: daily\ndata: {timeframe: 1d}\n")
     recipes = ["fast", str(tmp_path / "daily.yaml")]
-    assert len(plan({"train": {}}, recipes=recipes).of_kind("data")) == 2
+    made = plan({"features": {}, "train": {}}, recipes=recipes)
+    assert [node.name for node in made.of_kind("data", "features")] == [
+        *("BTCUSDT-data", "BTCUSDT-features-technical"),
+        *("BTCUSDT-data-2", "BTCUSDT-features-technical-2"),
+    ]
     with pytest.raises(ConfigError, match="models of different rows"):
         plan(MODELS, recipes=recipes)
 
@@ -167,19 +180,3 @@ def test_two_recipes_of_one_name_are_refused(tmp_path):
     (tmp_path / "fast.yaml").write_text("description: mine\n")
     with pytest.raises(ConfigError, match="would both make models named fast"):
         plan({"train": {}}, recipes=["fast", str(tmp_path / "fast.yaml")])
-
-
-@given(st.data())
-def test_any_graph_is_gone_through_in_order_or_has_a_circle(data):
-    names = [f"step-{n}" for n in range(data.draw(st.integers(1, 6)))]
-    wanted = {name: data.draw(st.sets(st.sampled_from(names))) for name in names}
-    made = spec({name: {"kind": "train", "needs": sorted(wanted[name])} for name in names})
-    try:
-        order = in_order(made, str)
-    except ConfigError as error:
-        circle = error.what.partition(": ")[2].split(" needs ")
-        assert circle[0] == circle[-1] and len(circle) > 1
-        assert all(two in wanted[one] for one, two in itertools.pairwise(circle))
-    else:
-        assert sorted(order) == names
-        assert all(order.index(b) < order.index(a) for a in names for b in wanted[a])

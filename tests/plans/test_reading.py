@@ -46,11 +46,12 @@ def test_symbols_candles_and_fields_of_a_command_line_come_first(tmp_path):
     [
         ("symbols:", "symbol:", 2, "unknown key 'symbol'; did you mean 'symbols'?"),
         ("sample:", "sampel:", 9, "unknown key 'sampel'; did you mean 'sample'?"),
-        ("sample: 0.5", "sample: 1.5", 9, "less than or equal to 1"),
+        ("sample: 0.5", "sample: 1.5", 9, "steps.evaluate.sample: Input should be less than or eq"),
+        ("  evaluate:", "  up/down:\n    kind: evaluate", 7, "steps.up/down: String should match"),
         ("needs: [train]", "needs: [trian]", 8, "needs 'trian', which is no step; did you"),
         ("evaluate:", "judge:", 7, "step 'judge' is of an unknown kind 'judge'"),
         ("recipes: [fast]", "recipes: [fats]", 3, "unknown preset 'fats'; did you mean 'fast'"),
-        ("training.epochs", "training.epoch", 3, "unknown key 'training.epoch'"),
+        ("training.epochs", "training.epoch", 4, "unknown key 'training.epoch'"),
         ("description: two steps\n", "", None, "description: Field required"),
         ("sample: 0.5", "sample: &a 0.5", 9, "anchors"),
     ],
@@ -61,6 +62,13 @@ def test_a_fault_is_named_with_its_line(tmp_path, old, new, line, said):
         reading.read(str(path))
     assert said in str(refused.value)
     assert str(refused.value).startswith(f"{path}:{line}: " if line else f"{path}: ")
+
+
+def test_a_seed_of_a_command_line_is_the_only_one(tmp_path):
+    path = str(written(tmp_path, PLAN + "seeds: [1, 2]\n"))
+    assert len(reading.read(path).of_kind("train")) == 2
+    (node,) = reading.read(path, seed=5).of_kind("train")
+    assert node.recipe.config.training.seed == 5
 
 
 def test_unknown_plans_are_refused(tmp_path):

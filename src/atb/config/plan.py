@@ -12,6 +12,7 @@ from atb.config.spec import Listed, Spec, by_tag
 Share = Annotated[float, Field(gt=0, le=1)]
 Names = Listed[str]
 Seed = Annotated[int, Field(ge=0)]
+StepName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # of log files, too
 
 
 class Needing(Spec):
@@ -146,7 +147,7 @@ class PlanSpec(Spec):
     seeds: Listed[Seed] = ()
     candles: Path | None = Field(None, strict=False)
     fields: dict[str, JsonValue] = Field(default={}, alias="set")
-    steps: dict[str, Annotated[AnyStep, Field(discriminator="kind")]] = Field(min_length=1)
+    steps: dict[StepName, Annotated[AnyStep, Field(discriminator="kind")]] = Field(min_length=1)
 
     @model_validator(mode="before")
     @classmethod

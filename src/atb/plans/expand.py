@@ -5,7 +5,7 @@ Knows steps, recipes and the names of candle files; no row is read here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,14 @@ from atb.config.plan import (
     WithRecipes,
 )
 from atb.config.search import parse
-from atb.errors import ConfigError, UsageError, nearest
+from atb.errors import AtbError, ConfigError, UsageError, nearest
 from atb.plans import candle_files
+from atb.plans.order import Place, in_order
 from atb.plans.plan import Node, Plan
 from atb.plans.recipes import of_plan
-from atb.presets import Recipe
+from atb.presets import Recipe, searched
+from atb.registry import gate_file
 from atb.workspace import check_symbol
-
-Place = Callable[[str], str]
 
 
 @dataclass
@@ -82,45 +82,6 @@ def expanded(
     return Plan(name, tuple(order), nodes)
 
 
-def in_order(spec: PlanSpec, place: Place) -> list[str]:
-    """The steps, each after those it needs, else as they are written.
-
-    Raises:
-        ConfigError: for a step that is not there, or steps that need each other.
-    """
-    for name, step in spec.steps.items():
-        for needed in step.needs:
-            if needed not in spec.steps:
-                raise ConfigError(
-                    f"step {name!r} needs {needed!r}, which is no step",
-                    where=place(f"steps.{name}.needs"),
-                    remedy=nearest(needed, spec.steps),
-                )
-    left, order = dict(spec.steps), list[str]()
-    while left:
-        ready = [name for name, step in left.items() if not left.keys() & set(step.needs)]
-        if not ready:
-            circle = _circle(left)
-            raise ConfigError(
-                f"steps need each other: {' needs '.join(circle)}",
-                where=place(f"steps.{circle[0]}.needs"),
-                remedy="take one of these needs out",
-            )
-        order.append(ready[0])
-        del left[ready[0]]
-    return order
-
-
-def _circle(steps: Mapping[str, AnyStep]) -> list[str]:
-    """Names of steps of which each needs the next, the first again at the end."""
-    way = [next(iter(steps))]
-    while True:
-        needed = next(name for name in steps[way[-1]].needs if name in steps)
-        if needed in way:
-            return [*way[way.index(needed) :], needed]
-        way.append(needed)
-
-
 def _paths(spec: PlanSpec, recipes: Mapping[str, Recipe]) -> dict[candle_files.Asked, Path]:
     """Each symbol's candle file, where a folder, a pattern or a file is given."""
     data = [recipe.config.data for recipe in recipes.values()] or [CandleData()]
@@ -153,8 +114,18 @@ def _add(making: _Making, name: str) -> None:
         for node in _nodes(making, name, step, symbol, models):
             needs = dict.fromkeys([*node.needs, *before])
             made = replace(node, needs=tuple(one for one in needs if one != node.name))
-            making.nodes.setdefault(node.name, made)
+            _require_same(making.nodes.setdefault(node.name, made), made, making.place)
             making.of_step[name].append(node.name)
+
+
+def _require_same(known: Node, made: Node, place: Place) -> None:
+    """Refuse two pieces of work of one name, such as a recipe's training and a step named so."""
+    if known.kind != made.kind or (made.kind == "train" and known.recipe != made.recipe):
+        raise ConfigError(
+            f"what {known.kind} and {made.kind} make would both be named {made.name}",
+            where=place(f"steps.{made.step}"),
+            remedy="give the step, or the recipe's file, another name",
+        )
 
 
 def _models(making: _Making, step: str) -> list[str]:
@@ -224,7 +195,8 @@ def _with_recipes(making: _Making, name: str, step: WithRecipes, symbol: str) ->
         if isinstance(step, TrainStep):
             yield from _trainings(making, one, recipe)
         elif isinstance(step, FeaturesStep):
-            yield replace(one, name=f"{symbol}-features-{recipe.config.features}")
+            more = rows.removeprefix(f"{symbol}-data")
+            yield replace(one, name=f"{symbol}-features-{recipe.config.features}{more}")
         elif isinstance(step, TuneStep):
             yield _tuning(making, one, step, recipe)
 
@@ -253,8 +225,19 @@ def _tuning(making: _Making, one: Node, step: TuneStep, recipe: Recipe) -> Node:
             where=place,
             remedy="add a line such as search: {window: {choice: [30, 60]}}",
         )
+    _require_searchable(recipe, place)
     name = f"{one.symbol}-{one.step}-{recipe.config.name}"
     return replace(one, name=name, recipe=recipe, settings={"trials": step.trials})
+
+
+def _require_searchable(recipe: Recipe, place: str) -> None:
+    """Refuse fields that are none of the recipe's, or values that they cannot have."""
+    for name, dimension in recipe.preset.search.items():
+        for value in dimension.corners():
+            try:
+                searched(recipe, {name: value})
+            except AtbError as error:
+                raise type(error)(error.what, where=place, remedy=error.remedy) from error
 
 
 def _for(recipe: Recipe, symbol: str, data: AnyData) -> Recipe:
@@ -287,12 +270,21 @@ def _over_models(
             remedy="make it two steps, or give all recipes the same data",
         )
     settings = step.model_dump(mode="json", exclude={"kind", "needs"})
+    if isinstance(step, PromoteStep):
+        _require_gates(step, making.place(f"steps.{name}.gates"))
     if isinstance(step, CompareStep):
         settings = {"against": _yardstick(making, name, step, trained)}
     needs = (next(iter(rows)), *models)
     data = trained[0].data
     label = f"{symbol}-{name}"
     return Node(label, name, step.kind, symbol, data, None, settings, needs, tuple(models))
+
+
+def _require_gates(step: PromoteStep, place: str) -> None:
+    try:
+        gate_file.read(step.gates)
+    except UsageError as error:
+        raise ConfigError(error.what, where=place, remedy=error.remedy) from error
 
 
 def _yardstick(making: _Making, name: str, step: CompareStep, trained: Sequence[Node]) -> str:

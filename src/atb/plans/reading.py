@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from atb import presets
 from atb.config.plan import STEPS, PlanSpec
-from atb.config.spec import complaint
 from atb.errors import ConfigError, UsageError, nearest
 from atb.plans.expand import expanded
 from atb.plans.plan import Plan
@@ -52,6 +51,8 @@ def read(
     spec = _spec(document, path)
     changes = {"symbols": tuple(symbols), "candles": options.pop("candles", None)}
     given = {name: value for name, value in changes.items() if value}
+    if options.get("seed") is not None:
+        given["seeds"] = ()  # the one of the command line is every recipe's
     made = spec.model_copy(update=given)
     return expanded(
         made, path.stem, lambda dotted: _place(document, path, dotted), assignments, **options
@@ -90,7 +91,11 @@ def _spec(document: Document, path: Path) -> PlanSpec:
                 where=_place(document, path, ".".join([*names, "kind"])),
                 remedy=nearest(kind, STEPS),
             ) from error
-        raise ConfigError(complaint(error), where=where, remedy="correct that line") from error
+        written = [*names[:2], *names[3:]] if names[0] == "steps" else names  # without the kind
+        what = str(problem["msg"]).removeprefix("Value error, ")
+        raise ConfigError(
+            f"{'.'.join(written)}: {what}", where=where, remedy="correct that line"
+        ) from error
 
 
 def _known(names: Sequence[str]) -> list[str]:

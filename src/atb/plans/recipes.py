@@ -6,16 +6,15 @@ Knows presets; which symbols and rows they are for is known elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atb import presets
 from atb.config.plan import PlanSpec, WithRecipes
 from atb.errors import AtbError, ConfigError, UsageError
 from atb.pipeline import require_whole
+from atb.plans.order import Place
 from atb.presets import Recipe
-
-Place = Callable[[str], str]
 
 
 def of_plan(
@@ -48,7 +47,8 @@ def of_plan(
         except AtbError as error:
             if not spec.fields and error.where:
                 raise
-            where = error.where if error.where not in ("", "--set") else place(named[name])
+            own_field = error.where.startswith("--set") and not assignments
+            where = place("set") if own_field else error.where or place(named[name])
             raise type(error)(f"{name}: {error.what}", where=where, remedy=error.remedy) from error
         _require_plain(recipe, name, found, place(named[name]))
         found[name] = recipe
