@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 import pytest
 
@@ -47,6 +48,11 @@ def test_settings_of_one_step_are_none_of_anothers():
     assert {name for name, key in keys().items() if other[name] != key} == {"BTCUSDT-evaluate"}
 
 
+def test_what_comes_before_a_training_changes_nothing_of_it():
+    other = keys(steps={"features": {}, **STEPS, "train": {"needs": ["features"]}})
+    assert {name for name, key in keys().items() if other[name] != key} == set()
+
+
 def test_what_is_searched_decides_on_a_tuning_alone():
     other = keys(steps=STEPS | {"tune": {"search": {"window": {"choice": [30, 60]}}}})
     assert {name for name, key in keys().items() if other[name] != key} == {"BTCUSDT-tune-fast"}
@@ -75,6 +81,9 @@ def test_a_record_counts_as_long_as_its_model_is_what_it_was(workspace):
     done.write(workspace, "k", record)
     assert done.read(workspace, "k") == record
     assert done.model(workspace, record) == Version.at(version.path)
+    (version.path / "a.txt").write_text("b")
+    assert done.read(workspace, "k") is None
+    (version.path / "a.txt").write_text("a")
     manifest = version.path / "manifest.json"
     manifest.write_bytes(manifest.read_bytes().replace(b'"size": 1', b'"size": 2'))
     assert done.read(workspace, "k") is None
@@ -84,17 +93,23 @@ def test_a_record_counts_as_long_as_its_model_is_what_it_was(workspace):
 
 def test_rows_and_files_must_be_there(workspace, tmp_path):
     done.write(workspace, "k", {"output": "studies/best.yaml"})
-    done.write(workspace, "r", {"history": "a" * 64})
+    name = "a" * 64
+    done.write(workspace, "r", {"history": name, "file": sha256(b"rows").hexdigest()})
     assert done.read(workspace, "k") is done.read(workspace, "r") is None
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "best.yaml").touch()
     assert done.read(workspace, "k") == {"output": "studies/best.yaml"}
     workspace.histories.mkdir(parents=True)
-    (workspace.histories / f"{'a' * 64}.parquet").touch()
-    assert done.read(workspace, "r") == {"history": "a" * 64}
+    rows = workspace.histories / f"{name}.parquet"
+    rows.write_bytes(b"rows")
+    assert done.read(workspace, "r") == done.of_history(workspace, name)
+    rows.write_bytes(b"rowz")
+    assert done.read(workspace, "r") is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "nonsense", '{"model": 3}', '{"model": "A/b/c"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "nonsense", '{"model": 3}', '{"model": "A/b/c"}', '{"history": "x"}']
+)
 def test_a_damaged_record_counts_for_nothing(workspace, text):
     done.write(workspace, "k", {})
     (workspace.plans / "done" / "k.json").write_text(text)

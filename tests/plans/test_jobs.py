@@ -107,7 +107,7 @@ def test_rows_are_read_and_kept(workspace, history, tmp_path):
     data = CONFIG.data.of_file(path)
     record = jobs.read_rows("BTCUSDT", data, workspace.root, "key", silent)
     assert record == {
-        "history": history.sha256(),
+        **done.of_history(workspace, history.sha256()),
         "source": "simulator",
         "synthetic": True,
         "rows": 50,

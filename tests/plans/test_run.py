@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from atb import event_log
+from atb import cache, event_log
 from atb.clock import HOUR_MS, parse_time
 from atb.errors import DataError, StoppedError, StorageError
 from atb.fleet.engines.local import Local
@@ -22,6 +22,7 @@ from atb.market.sample import simulate
 from atb.plans import run as plans
 from atb.plans import work
 from atb.plans.run import run
+from atb.workspace import Workspace
 
 FOUR = {"AAA-fast-1", "AAA-fast-2", "BBB-fast-1", "BBB-fast-2"}
 
@@ -112,6 +113,32 @@ def test_a_model_that_is_gone_or_changed_is_trained_again(plan_jobs, candles, tm
     (model / "manifest.json").write_text("{}")
     run(made, artifacts=tmp_path, engine=here)
     assert here.asked == ["AAA-fast-1"]
+
+
+def test_kept_rows_that_are_damaged_are_read_again(plan_jobs, candles, tmp_path, here):
+    made = plan_jobs.plan(("AAA",), candles)
+    run(made, artifacts=tmp_path, engine=here)
+    (kept,) = Workspace(tmp_path).histories.glob("*.parquet")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole.replace(b"close", b"clone"))
+    here.asked = []
+    run(made, artifacts=tmp_path, engine=here)
+    assert here.rows.asked == ["AAA-data"] and here.asked == []
+    assert kept.read_bytes() == whole
+
+
+def test_nothing_is_pruned_from_reading_to_the_end(plan_jobs, candles, tmp_path, here, monkeypatch):
+    rooms = Workspace(tmp_path).caches
+
+    def pruned(jobs, logs, listen):
+        outcomes = Here.run(here, jobs, logs, listen)
+        found = cache.prune(rooms, 0)
+        assert len(found.held) == 1 and not found.removed
+        return outcomes
+
+    monkeypatch.setattr(here.rows, "run", pruned)
+    monkeypatch.setattr(here, "run", pruned)
+    assert not run(plan_jobs.plan(("AAA",), candles), artifacts=tmp_path, engine=here).failures
 
 
 def test_a_failure_takes_no_other_symbol_with_it(plan_jobs, candles, tmp_path, here):

@@ -1,8 +1,9 @@
 """What of a plan is done, by the hash of everything that decides what it comes to.
 
-A key stands for a kind of step, its recipe with its seed, its rows, the code and the keys of what
-it needs. What is done leaves a small file named by its key; it counts only as long as the model or
-file that it names is what it was.
+A key stands for a kind of step, its recipe with its seed, its rows, the code and the keys of the
+models that it works on; what else it waits for changes nothing of what it comes to. What is done
+leaves a small file named by its key; it counts only as long as the model or file that it names is
+what it was.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any
 
 from atb import atomic
 from atb.code import code_sha256
-from atb.errors import IntegrityError
+from atb.errors import AtbError
 from atb.market import histories
 from atb.plans.plan import Node, Plan
-from atb.registry import manifest
+from atb.registry import integrity, manifest
 from atb.registry.version import Version
 from atb.workspace import Workspace
 
@@ -51,10 +52,8 @@ def keys(plan: Plan, rows: Mapping[str, str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for node in plan.nodes.values():
-        if node.kind == "data" or node.needs[0] not in rows:
-            continue
-        before = [found.get(name) or rows.get(name) for name in node.needs]
-        if all(before):
+        if node.kind != "data" and node.needs[0] in rows:
+            before = [rows[node.needs[0]], *(found[name] for name in node.models)]
             found[node.name] = key_of(node.kind, node.symbol, _recipe(node), node.settings, before)
     return found
 
@@ -89,8 +88,8 @@ def write(workspace: Workspace, key: str, record: Record) -> None:
     Args:
         workspace: where.
         key: of what is done.
-        record: what came of it, JSON-ready: a `history` by its hash, a `model` with the SHA-256 of
-            its `manifest`, an `output` file, a `result`.
+        record: what came of it, JSON-ready: a `history` by its hash, with the SHA-256 of its
+            `file`, a `model` with that of its `manifest`, an `output` file, a `result`.
 
     Raises:
         StorageError: when the disk refuses.
@@ -106,7 +105,7 @@ def read(workspace: Workspace, key: str) -> dict[str, Any] | None:
         whole = isinstance(record, dict) and _is_there(workspace, record)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, IntegrityError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, AtbError) as error:
         _LOG.warning("%s does not count as done: %s", path, error)
         return None
     return record if whole else None
@@ -121,13 +120,23 @@ def records(workspace: Workspace) -> Iterator[dict[str, Any]]:
                 yield record
 
 
+def of_history(workspace: Workspace, sha256: str) -> dict[str, str]:
+    """What a record says of rows that are kept.
+
+    Raises:
+        OSError: when they are not.
+    """
+    file = manifest.entry_of(histories.path(workspace, sha256))
+    return {"history": sha256, "file": file.sha256}
+
+
 def of_model(version: Version) -> dict[str, str]:
     """What a record says of a model.
 
     Raises:
-        IntegrityError: when it has no manifest.
+        IntegrityError: when it is not what its manifest says.
     """
-    manifest.read(version.path)
+    integrity.verify(version.path)
     sha256 = manifest.entry_of(version.path / manifest.NAME).sha256
     return {"model": version.reference, "manifest": sha256}
 
@@ -140,7 +149,7 @@ def model(workspace: Workspace, record: Record) -> Version:
 def _is_there(workspace: Workspace, record: Record) -> bool:
     """Whether what a record names is what it was."""
     if "history" in record:
-        return histories.path(workspace, record["history"]).is_file()
+        return of_history(workspace, record["history"])["file"] == record["file"]
     if "model" in record:
         found = of_model(model(workspace, record))
         return bool(found["manifest"] == record["manifest"])

@@ -43,7 +43,8 @@ def read_rows(symbol: str, data: AnyData, artifacts: Path, key: str, listen: Lis
     workspace = Workspace(artifacts)
     with Stopwatch(listen).stage("data"):
         found = load_history(symbol, data, workspace, listen)
-        record = {"history": histories.keep(workspace, found), **facts(found)}
+        kept = histories.keep(workspace, found)
+        record = {**done.of_history(workspace, kept), **facts(found)}
     done.write(workspace, key, record)
     return record
 

@@ -16,13 +16,14 @@ from typing import Any
 from atb import atomic, cache, event_log
 from atb.backtest import hooks
 from atb.environment import record
-from atb.errors import AtbError, IntegrityError, NotBegunError, StoppedError
+from atb.errors import AtbError, IntegrityError, StoppedError
 from atb.event_log import EventLog
 from atb.events import Listener, Noted, silent
 from atb.extras import require_installed
 from atb.fleet.engine import Engine
 from atb.fleet.engines import local
 from atb.fleet.job import Job, Outcome
+from atb.fleet.queue import not_begun
 from atb.plans import experience, jobs, standing, summary, work
 from atb.plans.plan import Plan
 from atb.plans.standing import Standing
@@ -72,14 +73,16 @@ def run(
     workspace = Workspace(Path(artifacts))
     workspace.require_writable()
     path = workspace.plans / f"{plan.name}-{_digest(plan)}"
-    with atomic.locked(path / ".lock", seconds=1.0, taken="another process is at this plan"):
+    with (
+        atomic.locked(path / ".lock", seconds=1.0, taken="another process is at this plan"),
+        cache.reserved(workspace.histories),  # jobs that have not begun hold nothing yet
+    ):
         listen = _written_down(plan, path, listen)
         rows, read = _read_rows(plan, workspace, path, listen)
         before = standing.of_all(plan, workspace, rows)
         _say_where_it_stands(plan, before, listen)
         asked = _jobs(plan, workspace, before)
-        with cache.reserved(workspace.histories):  # jobs that have not begun hold nothing yet
-            outcomes = {**read, **_carried_out(engine, asked, path, listen)}
+        outcomes = {**read, **_carried_out(engine, asked, path, listen)}
         for name, outcome in outcomes.items():
             if outcome.error is None:
                 experience.note(workspace, before.keys[name], plan.nodes[name], outcome)
@@ -112,7 +115,7 @@ def _require_possible(plan: Plan) -> None:
 
 
 def _digest(plan: Plan) -> str:
-    """Equal for the same plan, whatever its rows are by now."""
+    """Equal for the same plan of the same day, whatever the rows in its files are by now."""
     said = [
         [node.name, node.recipe and node.recipe.config.sha256(), node.data.said()]
         for node in plan.nodes.values()
@@ -198,13 +201,8 @@ def _failures(plan: Plan, now: Standing, outcomes: Mapping[str, Outcome]) -> dic
             found[name] = error
         elif name not in now.records:
             lacking = next((one for one in node.needs if one in found), None)
-            found[name] = _gone(name) if lacking is None else _not_begun(lacking, found[lacking])
+            found[name] = _gone(name) if lacking is None else not_begun(lacking, found[lacking])
     return found
-
-
-def _not_begun(lacking: str, error: AtbError) -> AtbError:
-    remedy = f"mend what stopped {lacking}"
-    return NotBegunError(f"not begun: {lacking} failed", remedy=remedy, exit_code=error.exit_code)
 
 
 def _gone(name: str) -> AtbError:
