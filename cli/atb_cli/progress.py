@@ -36,7 +36,7 @@ class _View(Protocol):
 def shown() -> Iterator[events.Listener]:
     """Yield a listener that shows events on stderr until the body ends."""
     screen = console()
-    if not screen.is_terminal:
+    if not screen.is_terminal or screen.is_dumb_terminal:  # which cannot redraw a line
         yield lines(screen)
         return
     with progress_board.shown(screen) as board:

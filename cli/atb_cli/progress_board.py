@@ -24,6 +24,7 @@ from atb_cli.pace import Pace, Standing, clock
 from atb_cli.sizes import memory
 
 REDRAWS = 4  # a second
+WIDE = 76  # characters; where there are fewer, jobs have no bars, losses and memory
 
 
 @contextmanager
@@ -46,8 +47,8 @@ class _Board:
 
     def __init__(self, screen: Console) -> None:
         self.screen = screen
-        self.own = _bars(screen, "detail", "eta")
-        self.jobs = _bars(screen, "doing", "loss", "memory", "eta")
+        self.own = _bars(screen, [BarColumn(bar_width=None)], screen.width, "detail", "eta")
+        self.jobs = _job_bars(screen)
         self._tasks: dict[str, TaskID] = {}
         self._lines: dict[str, _JobLine] = {}
         self._most: dict[str, int] = {}
@@ -187,24 +188,24 @@ class _JobLine:
         """Likewise."""
 
 
-def _bars(screen: Console, *fields: str) -> Progress:
-    """Bars with text after them, a column for each field."""
-    first = TextColumn(
-        "{task.description}",
-        markup=False,
-        table_column=Column(
-            no_wrap=True, overflow="ellipsis", max_width=max(screen.width // 3, 12)
-        ),
-    )
-    rest = (
-        TextColumn(
-            f"{{task.fields[{name}]}}",
-            markup=False,
-            table_column=Column(no_wrap=True, overflow="ellipsis"),
-        )
-        for name in fields
-    )
-    return Progress(first, BarColumn(bar_width=None), *rest, console=screen, expand=True)
+def _job_bars(screen: Console) -> Progress:
+    """Bars of jobs, with as much after them as there is room for."""
+    if screen.width < WIDE:
+        return _bars(screen, [], 14, "doing", "eta")
+    bar, widest = [BarColumn(bar_width=None)], max(screen.width // 4, 20)
+    return _bars(screen, bar, widest, "doing", "loss", "memory", "eta")
+
+
+def _bars(screen: Console, bar: list[BarColumn], widest: int, *fields: str) -> Progress:
+    """Names, bars, and after them a column of at most so many characters for each field."""
+    first = _text("{task.description}", max(screen.width // 5, 12))
+    rest = (_text(f"{{task.fields[{name}]}}", widest) for name in fields)
+    return Progress(first, *bar, *rest, console=screen, expand=True)
+
+
+def _text(pattern: str, widest: int) -> TextColumn:
+    column = Column(no_wrap=True, overflow="ellipsis", max_width=widest)
+    return TextColumn(pattern, markup=False, table_column=column)
 
 
 def _until(eta: str) -> str:

@@ -197,6 +197,44 @@ def test_long_names_leave_room_on_a_narrow_screen(board):
     assert len(drawn(board, 40)) == 1
 
 
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (120, "BTCUSDT-balanced-17 epoch 17/100 loss 0.9823, 1.0121 1.5 GiB ETA 1:23"),
+        (80, "BTCUSDT-… epoch 17/100 loss 0.9823, 1.0121 1.5 GiB ETA 1:23"),
+        (40, "BTCUSDT-… epoch 17/100 ETA 1:23"),
+    ],
+)
+def test_what_matters_most_is_whole_on_any_screen(monkeypatch, columns, shown):
+    """Beside a job that loads a file with a long name; a name is cut where it must be."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with progress.shown() as listen:
+        (board,) = (cell.cell_contents for cell in listen.__closure__)
+        listen(events.Progress("jobs", 0, 2))
+        job = "BTCUSDT-balanced-17"
+        listen(events.Within(job, events.EpochEnded(17, 100, 0.98231, 1.01211, True, 1.0, {})))
+        listen(events.Within(job, events.Memory(3 << 29)))
+        listen(events.Within("b", events.Progress("BTCUSDT-1h-2024-01.zip", 10**7, 2 * 10**7)))
+        total, line, other = drawn(board, columns)
+    assert total.startswith("jobs ━") and " 0/2 " in total
+    name, *words = re.sub(r"[━╸╺ ]+", " ", line).split()
+    assert [re.sub("-bal.*…", "-…", name), *words] == shown.split()
+    assert other.startswith("b ")
+
+
+def test_a_terminal_that_cannot_redraw_gets_lines(monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    with progress.shown() as listen:
+        for event in STORY:
+            listen(event)
+    import sys
+
+    assert "epoch 2/3  loss 0.25000" in sys.stderr.getvalue()
+
+
 def test_the_rest_of_all_jobs_is_told_in_lines_too(monkeypatch):
     monkeypatch.setattr(progress_lines, "LINE_EVERY_SECONDS", 0.0)
     story = [events.Progress("jobs", 1, 4)]

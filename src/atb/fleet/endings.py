@@ -17,7 +17,8 @@ class Endings:
     Attributes:
         queue: of those that have not begun.
         total: jobs in all.
-        listen: told of each end, and how many have ended unless they were stopped.
+        listen: told how many have ended unless they were stopped, from the beginning on, and of
+            each end.
         of: outcomes by the job's name.
     """
 
@@ -25,6 +26,9 @@ class Endings:
     total: int
     listen: Listener
     of: dict[str, Outcome] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.listen(Progress("jobs", 0, self.total))
 
     def settle(self, outcome: Outcome) -> None:
         """Write down how a job ended; those that need it may begin, or never will."""
