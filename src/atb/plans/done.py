@@ -149,7 +149,8 @@ def model(workspace: Workspace, record: Record) -> Version:
 def _is_there(workspace: Workspace, record: Record) -> bool:
     """Whether what a record names is what it was."""
     if "history" in record:
-        return of_history(workspace, record["history"])["file"] == record["file"]
+        found = of_history(workspace, record["history"])
+        return bool(found["file"] == record["file"])
     if "model" in record:
         found = of_model(model(workspace, record))
         return bool(found["manifest"] == record["manifest"])
