@@ -17,10 +17,14 @@ import psutil
 import pytest
 
 from atb.errors import AtbError, DataError, NotBegunError, ResourceError, StoppedError, UsageError
-from atb.events import JobBegan, JobEnded, JobRetried, Noted, Progress, Within
+from atb.events import JobBegan, JobEnded, JobRetried, Noted, Progress, Within, silent
 from atb.fleet.engines import names
 from atb.fleet.job import Job
 from atb.fleet.scheduler import STOPPING
+from atb.plans import away, done
+from atb.plans.share import Share
+from atb.registry import integrity
+from atb.workspace import Workspace
 
 HERE = Path(__file__).parent
 REMOTE = ("dask", "ray")
@@ -201,6 +205,29 @@ def test_a_lost_ray_is_said_and_jobs_stop(engine, jobs, tmp_path):
     with pytest.raises(ResourceError, match=r"Ray is gone \(.*give the same command again"):
         engine.run(asked, tmp_path / "logs", lambda _: None)
     until((tmp_path / "a.saved").exists)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["dask"], indirect=True)
+def test_a_model_of_a_killed_worker_comes_from_another_by_a_shared_place(engine, jobs, tmp_path):
+    leave = importlib.import_module("shared_jobs").leave
+    share, home = Share.at(f"file://{tmp_path / 'place'}"), Workspace(tmp_path / "home")
+    waiting, key = tmp_path / "waiting", "a" * 64
+
+    def kill():
+        until(waiting.exists)
+        os.kill(int(waiting.read_text()), signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+    told = {"artifacts": home.root, "key": key, "others": str(tmp_path)}
+    carrier = away.Away(engine, share, home)
+    (outcome,) = carrier.run([Job("AAA-fast", leave, told)], tmp_path / "logs", silent)
+    assert (outcome.error, outcome.attempts) == (None, 2)
+    assert outcome.value == done.read(home, key)
+    version = done.model(home, outcome.value)
+    assert set(integrity.verify(version.path)) == {"root.txt"}
+    root = Path((version.path / "root.txt").read_text())
+    assert not root.is_relative_to(tmp_path) and not root.exists()
 
 
 def test_names():

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from atb.plans import done, jobs
 from atb.plans.share import Share
 from atb.workspace import Workspace
 
+LOCK = ".lock"
 Json = dict[str, Any]
 
 
@@ -42,6 +43,7 @@ def carry_out(
         AtbError: as the function does.
     """
     key = str(arguments["key"])
+    _clear(share)
     with _root(share, key) as workspace:
         record = _found(share, workspace, key, listen)
         if record is None:
@@ -59,13 +61,11 @@ def scratch() -> Path:
 @contextmanager
 def _root(share: Share, key: str) -> Iterator[Workspace]:
     """A root for one job; it stays only when the job is stopped or killed, to be gone on with."""
-    place = hashlib.sha256(f"{share.url} {key}".encode()).hexdigest()[:16]
-    root = atomic.make_folder(scratch() / place)
+    root = atomic.make_folder(scratch() / f"{_prefix(share)}{key}")
     if root.stat().st_uid != os.getuid():
         raise StorageError("another user made this folder", where=str(root), remedy="set TMPDIR")
-    root.chmod(0o700)
-    taken = "another process does this job"
-    with atomic.locked(root / ".lock", jobs.ORPHAN_SECONDS, taken):
+    with atomic.locked(root / LOCK, jobs.ORPHAN_SECONDS, "another process does this job"):
+        root.chmod(0o700)
         stopped = False
         try:
             yield Workspace(root)
@@ -75,6 +75,23 @@ def _root(share: Share, key: str) -> Iterator[Workspace]:
         finally:
             if not stopped:
                 shutil.rmtree(root)
+
+
+def _clear(share: Share) -> None:
+    """Remove what a killed worker left of jobs that others have done since."""
+    prefix = _prefix(share)
+    for root in scratch().glob(f"{prefix}*"):
+        if share.has_done(root.name.removeprefix(prefix)):
+            with (
+                suppress(StorageError),
+                atomic.locked(root / LOCK, 0.0),
+            ):  # unless somebody is there
+                shutil.rmtree(root)
+
+
+def _prefix(share: Share) -> str:
+    """What the names of roots begin with; a machine may serve several shared places."""
+    return f"{hashlib.sha256(share.url.encode()).hexdigest()[:8]}-"
 
 
 def _found(share: Share, workspace: Workspace, key: str, listen: Listener) -> Json | None:
