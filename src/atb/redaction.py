@@ -30,6 +30,7 @@ _SHAPES = (
         r"([a-z][a-z0-9+.-]{0,20}:/{1,2})(?:[^\s/:@]*:(?![0-9]+/)\S{1,64}|[^\s/]+)(?=@)",
         re.IGNORECASE,
     ),
+    re.compile(r"()(?<![\w.+-])[\w.+-]{1,64}:[^\s/@'\"]{1,64}(?=@[\w\[])"),  # user:password@
     re.compile(
         r"""(\bauthorization["']?\s*[=:]\s*["']?(?:\w+\s+)?)[^\s"',;]+""",
         re.IGNORECASE,
