@@ -10,21 +10,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from atb.config.architectures import ARCHITECTURES
-from atb.config.data import HISTORIES
-from atb.config.ensemble import RULES
 from atb.config.markets import USUAL
-from atb.config.optimisation import OPTIMIZERS, SCHEDULES
+from atb.config.refusals import alike, explain, field_of
 from atb.config.search import Search, parse, require_comparable
-from atb.config.spec import Spec
-from atb.config.targets import TARGETS
-from atb.config.trading import TRADINGS
 from atb.config.training import TrainingConfig
-from atb.errors import AtbError, ConfigError, UsageError, nearest
+from atb.errors import ConfigError, UsageError, nearest
 from atb.strict_yaml import Document, assignment, load
 from atb.workspace import check_symbol
 
@@ -55,17 +49,6 @@ OPTION_FIELDS: Mapping[str, str] = {
 }
 
 KINDS = ("kind", "architecture")  # the field that says which spec it is
-
-# Specs told apart by a tag, by that tag.
-_TAGGED: Mapping[str, type[Spec]] = {
-    **HISTORIES,
-    **TARGETS,
-    **ARCHITECTURES,
-    **RULES,
-    **OPTIMIZERS,
-    **SCHEDULES,
-    **TRADINGS,
-}
 
 
 @dataclass(frozen=True)
@@ -180,12 +163,14 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
         options: values by the names in `OPTION_FIELDS`; None leaves the preset's.
 
     Raises:
-        UsageError: for an unknown preset, option, field name on the command line or symbol.
+        UsageError: for an unknown preset, option, field name on the command line or symbol, or two
+            options for one field.
         ConfigError: for a field that is unknown or invalid, naming file, line and the nearest.
     """
     check_symbol(symbol)
     found = read(preset)
-    of_market = _to_market(found, options)
+    of_market = list(_to_market(found, options))
+    found = replace(found, search=_without(found.search, of_market))
     changes = [*of_market, *_of_options(options), *map(_of_assignment, assignments)]
     changes = _in_order(changes)
     fields, origins = _changed(found, changes)
@@ -199,7 +184,7 @@ def resolve(preset: str, symbol: str, *, assignments: Sequence[str] = (), **opti
     except ValidationError as refused:
         problem = refused.errors()[0]
         blamed = _blamed(problem, found, changes, symbol)
-        raise _explain(problem, found, blamed) from refused
+        raise explain(problem, found.place, blamed) from refused
     known = {dotted: origins.get(dotted, "default") for dotted, _ in flat(config)}
     return Recipe(config, known, found, fields)
 
@@ -225,7 +210,7 @@ def searched(recipe: Recipe, values: Mapping[str, Any]) -> TrainingConfig:
     except UsageError as refused:
         raise ConfigError(refused.what, where=place, remedy=refused.remedy) from refused
     except ValidationError as refused:
-        error = _explain(refused.errors()[0], recipe.preset, place)
+        error = explain(refused.errors()[0], recipe.preset.place, place)
         together = f"with {said(values)}: " if len(values) > 1 else ""
         raise ConfigError(together + error.what, where=place, remedy=error.remedy) from refused
     for name, _ in _spread(values):
@@ -262,11 +247,17 @@ def flat(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _of_options(options: Mapping[str, Any]) -> Iterator[Change]:
+    given: dict[str, str] = {}
     for option, value in options.items():
         if option not in OPTION_FIELDS:
             raise UsageError(f"unknown option {option!r}", remedy=nearest(option, OPTION_FIELDS))
-        if value is not None:
-            yield Change(OPTION_FIELDS[option], value, f"--{option.replace('_', '-')}")
+        if value is None:
+            continue
+        field, said = OPTION_FIELDS[option], f"--{option.replace('_', '-')}"
+        if field in given:
+            raise UsageError(f"{given[field]} and {said} are given", remedy="leave out one of them")
+        given[field] = said
+        yield Change(field, value, said)
 
 
 def _to_market(preset: Preset, options: Mapping[str, Any]) -> Iterator[Change]:
@@ -276,6 +267,12 @@ def _to_market(preset: Preset, options: Mapping[str, Any]) -> Iterator[Change]:
     for market, fields in USUAL.items():
         if options.get(market) is not None and kind != market:
             yield from (Change(name, value, f"--{market}") for name, value in fields.items())
+
+
+def _without(search: Search, changes: Sequence[Change]) -> Search:
+    """A search block without the fields that another market has values of its own for."""
+    changed = {change.dotted for change in changes}
+    return {name: dimension for name, dimension in search.items() if name not in changed}
 
 
 def _of_assignment(text: str) -> Change:
@@ -338,62 +335,8 @@ def _blamed(
         try:
             _validated(_changed(preset, changes[:count])[0], preset, symbol)
         except ValidationError as error:
-            if any(_alike(problem, other) for other in error.errors()):
+            if any(alike(problem, other) for other in error.errors()):
                 continue
         return changes[count].origin
-    dotted = ".".join(_names(problem["loc"])[0])
+    dotted = field_of(problem)
     return next((c.origin for c in reversed(changes) if c.dotted == dotted), "")
-
-
-def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(one["type"] == other["type"] and one["loc"] == other["loc"])
-
-
-def _explain(problem: Mapping[str, Any], preset: Preset, blamed: str) -> AtbError:
-    """One pydantic complaint as an option or file and line, key and remedy."""
-    names, spec = _names(problem["loc"])
-    if problem["type"] == "union_tag_invalid":
-        names.append(problem["ctx"]["discriminator"].strip("'"))
-    dotted = ".".join(names)
-    place = blamed or preset.place(dotted)
-    error: type[AtbError] = UsageError if blamed else ConfigError
-    if problem["type"] == "extra_forbidden":
-        remedy = nearest(names[-1], spec.model_fields)
-        return error(f"unknown key {dotted!r}", where=place, remedy=remedy)
-    if problem["type"] == "union_tag_invalid":
-        members = get_args(spec.model_fields[names[-2]].annotation)
-        known = [name for name, member in _TAGGED.items() if member in members]
-        tag = problem["ctx"]["tag"]
-        return error(f"unknown {dotted} {tag!r}", where=place, remedy=nearest(tag, known))
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    value = problem.get("input")
-    shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
-    what = f"{dotted}: {message}{shown}" if dotted else message
-    return error(what, where=place, remedy="see: atb presets show")
-
-
-def _names(location: Sequence[str | int]) -> tuple[list[str], type[Spec]]:
-    """Fields on the way to a complaint, and the spec of the last; branches of a union are none."""
-    names: list[str] = []
-    holder: type[Spec] = TrainingConfig
-    inside: Any = TrainingConfig
-    for part in map(str, location):
-        if inside is None and part not in _TAGGED:
-            break
-        if inside is None:
-            inside = _TAGGED[part]
-            continue
-        names.append(part)
-        if part.isdigit():  # of a record in a list
-            continue
-        holder = inside
-        field = holder.model_fields.get(part)
-        inside = _spec_in(field.annotation) if field else None
-    return names, holder
-
-
-def _spec_in(annotation: Any) -> type[Spec] | None:
-    """The spec of a field or of its items; None where there is none, or there are several."""
-    types = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type)]
-    specs = [one for one in types if issubclass(one, Spec)]
-    return specs[0] if len(specs) == 1 else None

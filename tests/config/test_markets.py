@@ -57,6 +57,14 @@ def test_what_else_is_asked_for_comes_after_what_is_usual():
     assert config.data.coupon == 6.0
 
 
+def test_what_a_preset_searches_is_not_of_another_market():
+    own, of_bonds = (presets.resolve("basic", "UST10Y", bonds=path) for path in (None, YIELDS))
+    assert {"features", "window"} <= own.preset.search.keys()
+    assert of_bonds.preset.search == {
+        name: values for name, values in own.preset.search.items() if name != "features"
+    }
+
+
 def test_a_preset_of_bonds_stays_as_it_is(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text(OWN)

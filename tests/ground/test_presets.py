@@ -57,6 +57,13 @@ def test_each_field_says_where_it_came_from() -> None:
     assert recipe.origins.keys() == {name for name, _ in presets.flat(recipe.config)}
 
 
+def test_two_options_for_one_field_are_refused() -> None:
+    for one, other in (("candles", "bonds"), ("book", "bonds")):
+        paths = {one: Path("a.csv"), other: Path("b.csv")}
+        with pytest.raises(UsageError, match=f"--{one} and --{other} are given"):
+            presets.resolve("fast", "UST10Y", **paths)
+
+
 def test_another_target_keeps_the_horizon() -> None:
     target = presets.resolve("fast", "BTCUSDT", target="direction", horizon=6).config.target
     assert (target.kind, target.horizon) == ("direction", 6)
