@@ -41,6 +41,7 @@ def header(config: TrainingConfig) -> None:
         ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
         ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
         ("", ", ".join(said(part) for part in (training.optimizer, training.schedule))),
+        ("trading", config.trading.said(config.target.output)),
         *(("", text) for text in _unusual(training.regularisation, training.hardware)),
         *([("begins with", config.warm_start)] if config.warm_start else []),
     )

@@ -18,6 +18,13 @@ def test_what_is_as_usual_is_not_said(capsys):
         assert name not in said
 
 
+def test_bonds_are_said_to_be_priced_from_yields_and_what_their_trading_leaves_out(capsys):
+    result_view.header(resolve("fast", "UST10Y", bonds="yields.csv").config)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "one issued each day, at par, priced from par yields of yields.csv" in said
+    assert "carry, roll-down and the daily new bond are not counted" in said
+
+
 def test_what_is_not_as_usual_is_said(capsys):
     assignments = [
         f"training.{field}"

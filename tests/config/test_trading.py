@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from atb.config.trading import CostSpec, ExitSpec, SizingSpec, TouchTrading, TradingSpec
+from atb.config.trading import (
+    BondTrading,
+    CostSpec,
+    ExitSpec,
+    SizingSpec,
+    TouchTrading,
+    TradingSpec,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +43,11 @@ from atb.config.trading import CostSpec, ExitSpec, SizingSpec, TouchTrading, Tra
 )
 def test_what_is_not_as_usual_is_said(spec, said):
     assert spec.said("return").startswith(said)
+
+
+def test_of_bonds_it_is_said_what_is_not_counted():
+    said = "long/short, 1.28125 basis points a side; carry, roll-down and the daily new bond"
+    assert BondTrading().said("return").startswith(said)
 
 
 def test_a_forecast_of_volatility_is_always_aimed():

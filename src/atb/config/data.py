@@ -146,7 +146,9 @@ class BondData(Spec):
     def said(self) -> str:
         """What is learned from, for people."""
         coupon = "at par" if self.coupon is None else f"with a coupon of {self.coupon:g} %"
-        return f"one issued each day, {coupon}, from {self.path or self.source}"
+        return (
+            f"one issued each day, {coupon}, priced from par yields of {self.path or self.source}"
+        )
 
     def of_file(self, path: Path) -> BondData:
         """The same rows, from a file."""

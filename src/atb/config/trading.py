@@ -196,8 +196,10 @@ class TouchTrading(Spec):
 class BondTrading(TradingSpec):
     """Positions in a bond of constant maturity, from predictions of its return against fair value.
 
-    What is predicted on a day is traded at that day's curve and held to the next; what is made is
-    counted beyond carry and roll-down, which stand for what the money costs.
+    What is predicted on a day is traded at that day's curve and held to the next. What is made is
+    counted beyond carry and roll-down: what they earn beyond the cost of money is missing from a
+    long position's profit and from a short one's loss. The bond is exchanged for a new one each
+    day at no cost.
 
     Attributes:
         costs: of the price; by default a spread of a 64th of a point, and half a basis point more.
@@ -220,6 +222,10 @@ class BondTrading(TradingSpec):
         if self.exits != ExitSpec():
             raise ValueError("a curve a day says no price within the day: exits have no place")
         return self
+
+    def said(self, output: Output) -> str:
+        """How predictions are traded and what is not counted, for people."""
+        return f"{super().said(output)}; carry, roll-down and the daily new bond are not counted"
 
 
 AnyTrading = TradingSpec | TouchTrading | BondTrading

@@ -17,7 +17,8 @@ def column(bonds: Bonds, name: str):
 
 
 def test_a_curve_that_stays_makes_its_carry_and_nothing_more(curves):
-    bonds = build(curves(4.0, 4.0, 4.0, tenors=TENORS[1:]), "UST10Y")
+    level = [400 * (1.02**0.5 - 1), 4.0, 4.0, 4.0, 4.0]  # a bill has simple interest
+    bonds = build(curves(level, level, level, tenors=TENORS), "UST10Y")
     assert bonds.price.tolist() == pytest.approx([100, 100, 100], abs=1e-9)
     grown = 2 * np.log(1.02) * YEAR  # four percent a year, compounded twice
     assert column(bonds, "carry").tolist() == pytest.approx([1e4 * grown] * 3)
@@ -83,6 +84,11 @@ def test_days_without_the_maturity_are_left_out(curves):
 def test_a_maturity_that_is_not_there_is_named(curves, symbol, error, what):
     with pytest.raises(error, match=what):
         build(curves(4.0, tenors=TENORS), symbol)
+
+
+def test_yields_without_what_the_curve_is_described_by_are_refused(curves):
+    with pytest.raises(DataError, match="no yields of 3M, 10Y, only of 6M, 1Y, 2Y"):
+        build(curves(4.0), "UST2Y")
 
 
 def test_a_row_is_made_from_its_day_and_those_before(treasury):

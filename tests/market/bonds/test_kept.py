@@ -15,7 +15,7 @@ def test_what_was_written_comes_back_bit_for_bit(tmp_path, coupon):
     kept.write(bonds, path)
     found = kept.read(path, "UST5Y")
     assert found.sha256() == bonds.sha256()
-    assert (found.source, found.synthetic, found.coupon) == ("sample", True, coupon)
+    assert (found.source, found.synthetic, found.coupon) == (bonds.source, True, coupon)
 
 
 def test_what_it_did_not_write_is_told_apart_and_refused(tmp_path, yield_file):

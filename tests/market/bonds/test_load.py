@@ -20,7 +20,7 @@ def load(tmp_path):
 def test_par_yields_become_the_days_of_a_bond(load, yield_file):
     bonds = load(path=yield_file)
     assert (len(bonds), bonds.symbol, bonds.synthetic) == (6_506, "UST10Y", False)
-    assert bonds.source == f"file {yield_file.name}"
+    assert bonds.source == f"prices made from par yields, file {yield_file.name}"
     assert bonds.breaks == 1  # two days in September 2001, one more than a holiday
 
 
@@ -38,6 +38,8 @@ def test_bonds_that_were_kept_are_read_as_they_are(load, yield_file, tmp_path):
     assert load(path=path).sha256() == bonds.sha256()
     with pytest.raises(DataError, match=r"pay None, 6\.0 is asked for"):
         load(path=path, coupon=6.0)
+    with pytest.raises(DataError, match="it holds UST10Y, not UST2Y"):
+        load("UST2Y", path=path)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,7 @@ def test_bonds_that_were_kept_are_read_as_they_are(load, yield_file, tmp_path):
         ({"source": "file"}, "no file of par yields"),
         ({"source": "sample", "path": "yields.csv"}, "yields.csv is given, but the source"),
         ({"symbol": "../x"}, "symbol"),
+        ({"symbol": "BTCUSDT", "source": "sample"}, "BTCUSDT names no bond"),
     ],
 )
 def test_what_does_not_go_together_is_refused(load, fields, what):

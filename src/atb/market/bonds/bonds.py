@@ -28,7 +28,7 @@ COLUMNS = (
     *("duration", "convexity", "carry"),
 )
 TIMEFRAME = "1d"
-LONGEST = 10  # weekdays without a curve over which nothing is compared
+LONGEST = 10  # weekdays without a curve, beside a holiday, beyond which nothing is compared
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,9 @@ class Bonds:
 
 
 def missing_before(time: Int64) -> Int64:
-    """`[N]` weekdays absent between each day and the one before it; 0 for the first.
+    """`[N]` weekdays absent between each day and the one before it, less one; 0 for the first.
 
-    A single one is a holiday: those of the US bond market never come two in a row.
+    That one is a holiday: those of the US bond market never come two in a row.
     """
     missing = np.zeros(len(time), np.int64)
     days = time.astype("datetime64[ms]").astype("datetime64[D]")

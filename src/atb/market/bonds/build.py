@@ -32,7 +32,8 @@ def build(curves: ParCurves, symbol: str, coupon: float | None = None) -> Bonds:
 
     Raises:
         UsageError: when the symbol names no maturity.
-        DataError: when the curves never have it, or are no curves.
+        DataError: when the curves never have it, or none of what level, slope and curvature are
+            made of, or are no curves.
     """
     curves = _published(curves, symbol)
     maturity = maturity_of(symbol)
@@ -52,7 +53,7 @@ def build(curves: ParCurves, symbol: str, coupon: float | None = None) -> Bonds:
         curves.time,
         np.stack(values, axis=1),
         coupon,
-        curves.source,
+        f"prices made from par yields, {curves.source}",
         curves.synthetic,
     )
 
@@ -60,17 +61,20 @@ def build(curves: ParCurves, symbol: str, coupon: float | None = None) -> Bonds:
 def _published(curves: ParCurves, symbol: str) -> ParCurves:
     """The days that have the maturity of the symbol."""
     days = np.isfinite(curves.of(maturity_of(symbol)))
+    known = [tenor_of(y) for y in curves.years if np.isfinite(curves.of(y)).any()]
     if not days.any():
-        known = [
-            tenor_of(years)
-            for years, column in zip(curves.years, curves.yields.T, strict=True)
-            if np.isfinite(column).any()
-        ]
         raise DataError(
             f"it has no yields of {tenor_of(maturity_of(symbol))} for {symbol}, "
             f"only of {', '.join(known)}",
             where=curves.source,
             remedy="name a bond of one of these maturities",
+        )
+    missing = [one for one in map(tenor_of, (SHORT, MIDDLE, LONG)) if one not in known]
+    if missing:
+        raise DataError(
+            f"it has no yields of {', '.join(missing)}, only of {', '.join(known)}",
+            where=curves.source,
+            remedy="level, slope and curvature take those of 3M, 2Y and 10Y",
         )
     return ParCurves(
         curves.time[days], curves.years, curves.yields[days], curves.source, curves.synthetic

@@ -61,13 +61,16 @@ def read(path: Path, symbol: str) -> Bonds:
     """Bonds that `write` kept.
 
     Raises:
-        DataError: naming the file, when it is damaged or holds something else.
+        DataError: naming the file, when it is damaged or holds something else, be it another bond.
     """
     with reading.blaming(str(path)):
         found, origin = reading.arrow_table(path, {".parquet": ("Parquet", _parquet)})
         time = found.column("time").to_numpy()
         values = np.stack([table.numbers(table.flat(found[name]), name) for name in COLUMNS], 1)
         coupon = _coupon(origin)
+        kept = origin.get(b"atb.symbol", b"").decode(errors="replace")
+        if kept and kept != symbol:
+            raise DataError(f"it holds {kept}, not {symbol}", remedy=f"give a file of {symbol}")
     return Bonds(
         symbol,
         time,

@@ -15,6 +15,7 @@ from atb.events import Listener, silent
 from atb.market.bonds import kept, par_file, sample
 from atb.market.bonds.bonds import Bonds
 from atb.market.bonds.build import build
+from atb.market.bonds.curves import maturity_of
 from atb.workspace import Workspace, check_symbol
 
 
@@ -27,25 +28,36 @@ def load_bonds(
     """The days of a bond from par yields, or from a file that `kept.write` made.
 
     Raises:
-        UsageError: when source, path and symbol do not go together.
+        UsageError: as `require` does.
         DataError: when there are no such yields or they are damaged.
     """
-    check_symbol(symbol)
-    if spec.source == "sample":
-        if spec.path is not None:
-            raise UsageError(
-                f"the file {spec.path} is given, but the source is 'sample'",
-                remedy="leave out one of them",
-            )
+    require(symbol, spec)
+    if spec.path is None:
         seed = zlib.crc32(symbol.encode())
         return build(sample.simulate(seed=seed), symbol, spec.coupon)
-    if spec.path is None:
+    return _of_file(symbol, spec, spec.path)
+
+
+def require(symbol: str, spec: BondData) -> None:
+    """Nothing, if source, path and symbol go together; no file is looked for.
+
+    Raises:
+        UsageError: otherwise.
+    """
+    check_symbol(symbol)
+    maturity_of(symbol)
+    simulated = spec.source == "sample"
+    if simulated and spec.path is not None:
+        raise UsageError(
+            f"the file {spec.path} is given, but the source is 'sample'",
+            remedy="leave out one of them",
+        )
+    if not simulated and spec.path is None:
         raise UsageError(
             f"no file of par yields is named for {symbol}",
             remedy="name one with --bonds PATH, or take simulated ones with "
             "--set data.source=sample",
         )
-    return _of_file(symbol, spec, spec.path)
 
 
 def _of_file(symbol: str, spec: BondData, path: Path) -> Bonds:
