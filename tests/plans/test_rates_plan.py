@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from atb.config.data import BondData
+from atb.errors import UsageError
 from atb.plans import reading
 
 YIELDS = Path("yields.parquet")
@@ -38,3 +39,12 @@ def test_every_recipe_learns_from_bonds_and_predicts_what_they_make(plan):
 def test_samples_are_shares(plan):
     assert {node.settings["sample"] for node in plan.of_kind("evaluate")} == {1.0}
     assert {node.settings["sample"] for node in plan.of_kind("drift")} == {0.1}
+
+
+def test_without_yields_or_for_what_is_no_bond_nothing_is_begun():
+    with pytest.raises(UsageError, match="no file of par yields is named for UST2Y"):
+        reading.read("eleven-steps-rates")
+    with pytest.raises(UsageError, match="BTCUSDT names no bond"):
+        reading.read("eleven-steps-rates", ["UST2Y", "BTCUSDT"], bonds=YIELDS)
+    simulated = reading.read("eleven-steps-rates", (), ["data.source=sample"])
+    assert {node.data for node in simulated.of_kind("data")} == {BondData(source="sample")}

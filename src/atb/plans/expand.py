@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atb.clock import DAY_MS, iso, now_ms
-from atb.config.data import AnyData, CandleData
+from atb.config.data import AnyData, BondData, CandleData
 from atb.config.plan import (
     AnyStep,
     CompareStep,
@@ -25,6 +25,7 @@ from atb.config.plan import (
 )
 from atb.config.search import parse
 from atb.errors import AtbError, ConfigError, UsageError, nearest
+from atb.market.bonds.load import require
 from atb.plans import candle_files
 from atb.plans.order import Place, in_order
 from atb.plans.plan import Node, Plan
@@ -166,8 +167,10 @@ def _rows(making: _Making, symbol: str, given: AnyData) -> str:
 def _data(making: _Making, symbol: str, given: AnyData) -> AnyData:
     """The rows of a symbol: from its own file; until midnight, UTC, where an exchange goes on.
 
-    So the same plan on the same day is about the same rows.
+    So the same plan on the same day is about the same rows. Bonds without yields are refused here.
     """
+    if isinstance(given, BondData):
+        require(symbol, given)
     if not isinstance(given, CandleData):
         return given
     path = making.paths.get((symbol, given.timeframe))
