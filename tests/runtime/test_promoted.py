@@ -6,6 +6,7 @@ import pytest
 
 from atb.clock import HOUR_MS
 from atb.errors import DataError, IntegrityError, UsageError
+from atb.presets import resolve
 from atb.registry import promotion
 from atb.runtime.promoted import Promoted, opened
 
@@ -67,6 +68,15 @@ def test_at_the_beginning_trouble_is_an_error(registered, promote, promoted):
     promote(registered(timeframe="4h"))
     with pytest.raises(DataError, match="BTCUSDT in bars of 4h, what comes is BTCUSDT in bars of"):
         promoted.require()
+
+
+def test_a_model_of_bonds_does_not_take_the_place_of_one_of_candles(registered, promote, promoted):
+    promote(registered(1))
+    assert promoted.require()
+    config = resolve("fast", "BTCUSDT", bonds="yields.csv").config.model_dump(mode="json")
+    promote(registered(2, **{"config.json": config}))
+    assert promoted.look() is None
+    assert "is of market bonds, not of candles" in str(promoted.trouble)
 
 
 def test_a_disk_that_refuses_is_trouble_like_any_other(

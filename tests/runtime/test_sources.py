@@ -13,6 +13,7 @@ from atb.events import Warned
 from atb.market import files, store
 from atb.market.live import BinanceFeed
 from atb.market.replay import ReplayFeed
+from atb.presets import resolve
 from atb.runtime import sources
 from atb.runtime.sources import Source
 
@@ -98,6 +99,13 @@ def test_the_exchange_is_asked_for_bars_as_long_as_the_models(workspace, registe
 def test_without_a_promoted_model_there_is_nothing_to_watch(workspace, registered, path):
     registered()
     with pytest.raises(UsageError, match="no model of BTCUSDT is promoted"):
+        opened(workspace, Source("replay", path))
+
+
+def test_a_model_of_bonds_has_no_bars(workspace, registered, promote, path):
+    config = resolve("fast", "BTCUSDT", bonds=path).config.model_dump(mode="json")
+    promote(registered(**{"config.json": config}))
+    with pytest.raises(UsageError, match="is of market bonds, not of candles"):
         opened(workspace, Source("replay", path))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from atb.clock import now_ms, parse_time
+from atb.config.data import Market
 from atb.config.targets import AnyTarget
 from atb.config.trading import TradingSpec
 from atb.errors import AtbError, DataError, UsageError
@@ -54,6 +55,14 @@ class Serving:
         return self.predictor.version
 
 
+def no_candles(version: Version, market: Market) -> UsageError:
+    """What is said of a model that knows another market than bars."""
+    return UsageError(
+        f"{version.reference} is of market {market}, not of candles",
+        remedy="promote a model of candles",
+    )
+
+
 def opened(version: Version, clock: Clock = now_ms, max_delay_ms: int | None = None) -> Serving:
     """Verify and open a model, with a window that begins anew after a gap.
 
@@ -68,11 +77,8 @@ def opened(version: Version, clock: Clock = now_ms, max_delay_ms: int | None = N
     """
     predictor = Predictor.of(version, clock=clock, max_delay_ms=max_delay_ms)
     config, metadata = recipe(version.path), document.read(version.path / "metadata.json")
-    if not isinstance(config.trading, TradingSpec):
-        raise UsageError(
-            f"{version.reference} is a model of a {config.data.kind}, not of candles",
-            remedy="promote a model of candles",
-        )
+    if not isinstance(config.trading, TradingSpec) or config.trading.market != "candles":
+        raise no_candles(version, config.data.kind)
     profile = version.path / PROFILE
     return Serving(
         predictor,

@@ -25,6 +25,7 @@ from atb.market.live import BinanceFeed
 from atb.market.replay import ReplayFeed
 from atb.registry import document, integrity, promotion
 from atb.registry.version import Version
+from atb.runtime.promoted import no_candles
 from atb.runtime.replay import recipe
 from atb.workspace import Workspace
 
@@ -57,7 +58,7 @@ def opened(workspace: Workspace, symbol: str, source: Source, listen: Listener) 
     """The bars of a symbol, as long as those that its promoted model knows.
 
     Raises:
-        UsageError: when no model of the symbol is promoted, or it is one of an order book.
+        UsageError: when no model of the symbol is promoted, or it is one of another market.
         IntegrityError: when the model is not what it was when it was promoted.
         DataError: when there are no candles to replay, or none that the model does not know yet.
     """
@@ -79,10 +80,7 @@ def _known(version: Version) -> CandleData:
     """The candles that a model learned from."""
     data = recipe(version.path).data
     if not isinstance(data, CandleData):
-        raise UsageError(
-            f"{version.reference} is a model of a {data.kind}, not of candles",
-            remedy="promote a model of candles",
-        )
+        raise no_candles(version, data.kind)
     return data
 
 
