@@ -87,6 +87,11 @@ def fleet(fleet_that):
     return fleet
 
 
+def test_presets_of_bonds_are_compared_too():
+    found = compare.recipes(("fast", "basic"), "UST10Y", 1, bonds=Path("yields.csv"))
+    assert {config.data.kind for config in found.values()} == {"bonds"}
+
+
 def test_each_preset_has_each_seed_and_its_first_window_where_all_have_it(candles):
     made = compare.recipes(("fast", "legacy"), "SAMPLE", 2, candles=candles)
     assert list(made) == ["fast-1", "fast-2", "legacy-1", "legacy-2"]

@@ -38,7 +38,7 @@ def recipes(
     """The recipe of each preset with each seed, on the same rows; named `PRESET-1` and so on.
 
     Args:
-        names: presets for candles; their files' names must differ.
+        names: presets for candles or bonds; their files' names must differ.
         symbol: the market.
         seeds: of each preset, counting up from the one it has.
         assignments: dotted config fields, for every preset.
@@ -54,7 +54,7 @@ def recipes(
         config = presets.resolve(name, symbol, assignments=assignments, **options).config
         if config.name in found:
             raise UsageError(f"preset {config.name!r} is named twice", where="--presets")
-        if config.data.kind != "candles":
+        if config.data.kind == "book":
             raise UsageError(
                 f"preset {config.name!r} learns from an order book",
                 where="--presets",
