@@ -151,7 +151,7 @@ def test_the_model_that_a_training_begins_with_is_sent(plan_jobs, candles, tmp_p
     )
     (node,) = plan_jobs.plan(("AAA",), candles, (1,), {"train": {}}).of_kind("train")
     config = node.recipe.config.model_copy(update={"warm_start": "AAA/old"})
-    sent = elsewhere._sent(Job("one", jobs.train, {"config": config, "key": "c" * 64}))
+    sent = elsewhere._packed(Job("one", jobs.train, {"config": config, "key": "c" * 64}))
     assert sent.arguments["arguments"]["config"].warm_start == parent.reference
     theirs = Workspace(tmp_path / "theirs")
     guest._bring_what_it_reads(elsewhere._share, theirs, sent.arguments["arguments"])

@@ -80,9 +80,11 @@ class Away:
             IntegrityError: when that is not as it was written.
         """
         stay = _staying(jobs)
-        going = [self._sent(job) for job in jobs if job.name not in stay]
+        going = [job for job in jobs if job.name not in stay]
+        self._send_what_is_read(going)
+        packed = [self._packed(job) for job in going]
         back = _Back(self._share, self._workspace, listen, _keys(jobs))
-        found = self._engine.run(going, guest.scratch() / "logs", back) if going else []
+        found = self._engine.run(packed, guest.scratch() / "logs", back) if packed else []
         outcomes = {one.name: back.checked(one) for one in found}
         here, lost = _left(jobs, outcomes, stay)
         for outcome in lost:
@@ -91,14 +93,18 @@ class Away:
         outcomes |= {one.name: one for one in (*lost, *last)}
         return [outcomes[job.name] for job in jobs]
 
-    def _sent(self, job: Job) -> Job:
-        """The job as a worker does it, once what it reads is there."""
-        arguments = dict(job.arguments)
-        if "sha256" in arguments:
-            self._share.send_rows(self._workspace, arguments["sha256"])
-        for key in arguments.get("models", {}).values():
-            if done.read(self._workspace, key) is not None:  # another job makes it otherwise
+    def _send_what_is_read(self, jobs: Sequence[Job]) -> None:
+        """Send the rows of jobs, each once, and the models that none of them makes."""
+        given = [job.arguments for job in jobs]
+        for sha256 in {one for each in given for one in guest.rows_read(each)}:
+            self._share.send_rows(self._workspace, sha256)
+        for key in {one for each in given for one in guest.models_read(each)}:
+            if done.read(self._workspace, key) is not None:
                 self._share.send_done(self._workspace, key)
+
+    def _packed(self, job: Job) -> Job:
+        """The job as a worker does it."""
+        arguments = dict(job.arguments)
         if "config" in arguments:
             arguments["config"] = self._with_parent_sent(arguments["config"])
         packed = {"share": self._share, "function": job.function, "arguments": arguments}

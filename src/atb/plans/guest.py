@@ -109,10 +109,20 @@ def _found(share: Share, workspace: Workspace, key: str, listen: Listener) -> Js
 
 
 def _bring_what_it_reads(share: Share, workspace: Workspace, arguments: Mapping[str, Any]) -> None:
-    if "sha256" in arguments:
-        share.bring_rows(workspace, arguments["sha256"])
-    for key in arguments.get("models", {}).values():
+    for sha256 in rows_read(arguments):
+        share.bring_rows(workspace, sha256)
+    for key in models_read(arguments):
         share.bring_done(workspace, key)
     config = arguments.get("config")
     if config is not None and config.warm_start is not None:
         share.bring_model(workspace, config.warm_start)
+
+
+def rows_read(arguments: Mapping[str, Any]) -> list[str]:
+    """SHA-256 of the histories that a job reads."""
+    return [arguments["sha256"]] if "sha256" in arguments else []
+
+
+def models_read(arguments: Mapping[str, Any]) -> list[str]:
+    """Keys of the models that a job reads."""
+    return list(arguments.get("models", {}).values())

@@ -10,13 +10,13 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from atb import atomic, cache
-from atb.errors import AtbError, IntegrityError, ResourceError, StorageError, UsageError
+from atb.errors import IntegrityError, ResourceError, StorageError, UsageError
 from atb.extras import require
 from atb.market import histories
 from atb.plans import done
@@ -180,7 +180,7 @@ class Share:
         Raises:
             StorageError: when the place refuses.
         """
-        with self._at(_of_done(key)) as (system, remote):
+        with suppress(_AbsentError), self._at(_of_done(key)) as (system, remote):
             system.rm_file(remote)
 
     def _send(self, place: str, record: Json, files: Files) -> None:
@@ -229,7 +229,6 @@ class Share:
                     _move(incoming, workspace, name)
                 return parcel.record
             version = done.model(incoming, parcel.record)
-            integrity.verify(version.path)
             if done.of_model(version)["manifest"] != parcel.record["manifest"]:
                 raise self._damaged("its manifest is not the one its record names", str(version))
             return {**parcel.record, **done.of_model(_added(version, workspace))}
@@ -287,7 +286,7 @@ class Share:
     def _where(self, name: str) -> str:
         return f"{self.url.rstrip('/')}/{name}"
 
-    def _damaged(self, what: str, name: str) -> AtbError:
+    def _damaged(self, what: str, name: str) -> IntegrityError:
         remedy = "remove it there, and give the same command again"
         return IntegrityError(what, where=self._where(name), remedy=remedy)
 
