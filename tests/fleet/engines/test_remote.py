@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from atb.errors import ConfigError, ResourceError, StoppedError
-from atb.events import JobBegan, JobEnded, JobRetried, Noted, Within
+from atb.events import JobBegan, JobEnded, JobRetried, Noted, Progress, Within
 from atb.fleet.engines import remote, task
 from atb.fleet.engines.task import Errand, carry_out
 from atb.fleet.job import Job, Outcome
@@ -58,7 +58,8 @@ def test_a_job_begun_twice_lost_its_worker(tmp_path):
     told = []
     (outcome,) = remote.Remote("test", cluster).run([Job("a", print)], tmp_path, told.append)
     assert outcome.attempts == 3
-    assert told[:4] == [
+    assert told[:5] == [
+        Progress("jobs", 0, 1),
         JobBegan("a", 1),
         JobBegan("a", 2),
         JobRetried("a", remote.VANISHED),
