@@ -106,13 +106,7 @@ def train_models(
         workspace.require_writable(workspace.models(config.symbol, config.name))
     hook = hooks.find(first.trading)
     logs = [EventLog() for _ in configs]
-    listeners: list[Listener] = [*logs, listen]
-
-    def tell_all(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
-    watch = Stopwatch(tell_all)
+    watch = Stopwatch(_all_of([*logs, listen]))
     with watch.stage("data"):
         history = history_for([first], workspace, watch.listen)
     recipes = [Recipe(config, history, {}) for config in configs]
@@ -128,7 +122,16 @@ def train_models(
         with watch.stage("startup"):
             backend.prepare(first.training.seed)
             from atb.walk import walk_together  # not earlier: it imports TensorFlow
-        return walk_together(begun, recipes, labels, hook, watch)
+        own = [_all_of([log, listen]) for log in logs]
+        return walk_together(begun, recipes, labels, hook, watch, own)
+
+
+def _all_of(listeners: Sequence[Listener]) -> Listener:
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
 
 
 def learn(

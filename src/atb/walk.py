@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from atb import atomic, event_log
 from atb.backtest.hooks import Hook
 from atb.config.book_architectures import Linear
-from atb.events import Measured, Stopwatch
+from atb.events import Listener, Measured, Stopwatch
 from atb.export import onnx, parity, sampling
 from atb.export.graph import calibrated as with_calibration
 from atb.export.graph import serving_model
@@ -52,18 +52,28 @@ def walk(run: Run, recipe: Recipe, labels: Labels, hook: Hook, watch: Stopwatch)
 
 
 def walk_together(
-    runs: Sequence[Run], recipes: Sequence[Recipe], labels: Labels, hook: Hook, watch: Stopwatch
+    runs: Sequence[Run],
+    recipes: Sequence[Recipe],
+    labels: Labels,
+    hook: Hook,
+    watch: Stopwatch,
+    own: Sequence[Listener],
 ) -> list[TrainingResult]:
-    """The same for straight lines that differ in their penalty only, fitted side by side."""
+    """The same for straight lines that differ in their penalty only, fitted side by side.
+
+    What happens to all of them, `watch` tells; what to one alone, the listener in `own` hears.
+    """
     dataset = prepare(recipes[0], labels, runs[0].workspace, watch)
     first = recipes[0].config
     specs = {run.name: _line(recipe) for run, recipe in zip(runs, recipes, strict=True)}
     with watch.stage("training"):
         fitted = linear.fit_all(specs, dataset, first.target)
-    return [
-        _conclude(run, recipe, calibrated(recipe, dataset, fitted[run.name]), hook, watch)
-        for run, recipe in zip(runs, recipes, strict=True)
-    ]
+    results = []
+    for run, recipe, listen in zip(runs, recipes, own, strict=True):
+        learned = calibrated(recipe, dataset, fitted[run.name])
+        alone = replace(watch, listen=listen, seconds={**watch.seconds})
+        results.append(_conclude(run, recipe, learned, hook, alone))
+    return results
 
 
 def _line(recipe: Recipe) -> Linear:
@@ -105,6 +115,7 @@ def _conclude(
                 earned=found.earned,
                 parity=agreement,
                 notes=recipe.notes,
+                distribution=found.distribution,
                 tails=found.tails,
             )
             files = artifact.files(made, serving, graph, watch.seconds)
