@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 ROWS, FEATURES, WINDOW = 3_000, 3, 4
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As learners do: more threads wait for each other where another process has the cores."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ class Advanced(Spec):
 
     Attributes:
         trees: of the random ensemble.
+        leaves: of a tree of theirs, at most, however many windows there are.
         smallest_leaf: train windows in a leaf of theirs, at least.
         boosted: the other member.
         held_out: share of the train windows that the line is fitted to.
@@ -71,6 +72,7 @@ class Advanced(Spec):
 
     architecture: Literal["advanced"] = "advanced"
     trees: Trees = 200
+    leaves: Leaves = 32
     smallest_leaf: int = Field(50, ge=1)
     boosted: Boosted = Boosted()
     held_out: float = Field(0.25, gt=0, lt=1)
@@ -99,7 +101,7 @@ class Regime(Spec):
 
     architecture: Literal["regime"] = "regime"
     regimes: int = Field(3, ge=2, le=16)
-    strength: Strength = 0.1
+    strength: Strength = 1.0
 
 
 class Factor(Spec):

@@ -84,6 +84,7 @@ def random(spec: Advanced, lesson: Lesson) -> Any:
     wanted = np.eye(lesson.classes)[actual.astype(int)] if lesson.classes > 2 else actual
     trees = ExtraTreesRegressor(
         spec.trees,
+        max_leaf_nodes=spec.leaves,
         min_samples_leaf=spec.smallest_leaf,
         max_features=LOOKED_AT,
         random_state=lesson.seed,

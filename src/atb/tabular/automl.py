@@ -15,7 +15,7 @@ import numpy as np
 
 from atb.config.spec import Spec
 from atb.config.tabular import Advanced, Automl, Basic, Boosted, Enhanced
-from atb.errors import DataError
+from atb.errors import DataError, ResourceError
 from atb.extras import require
 from atb.tabular.answers import BATCH
 from atb.tabular.part import Lesson, Part
@@ -38,7 +38,7 @@ def solve(spec: Automl, lesson: Lesson) -> Part:
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=lesson.seed))
     study.enqueue_trial({"architecture": "basic", "strength": 0.1})
-    study.optimize(objective, n_trials=spec.trials, catch=(DataError,))
+    study.optimize(objective, n_trials=spec.trials, catch=(DataError, ResourceError))
     chosen = _chosen(optuna.trial.FixedTrial(study.best_params))
     best = _solved(chosen, lesson)
     return Part(
@@ -69,8 +69,8 @@ def _enhanced(trial: Any) -> Enhanced:
 
 
 def _advanced(trial: Any) -> Advanced:
-    smallest = trial.suggest_int("smallest_random_leaf", 20, 500, log=True)
-    return Advanced(trees=TREES, smallest_leaf=smallest, boosted=Boosted(**_settings(trial)))
+    leaves = trial.suggest_int("random_leaves", 2, 64, log=True)
+    return Advanced(trees=TREES, leaves=leaves, boosted=Boosted(**_settings(trial)))
 
 
 TRIED = {"basic": _basic, "enhanced": _enhanced, "advanced": _advanced}
