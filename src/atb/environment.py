@@ -13,7 +13,10 @@ from typing import Any
 from atb import __version__, machine
 from atb.code import code_sha256
 
-LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
+LIBRARIES = (
+    *("tensorflow", "keras", "numpy", "scikit-learn"),
+    *("onnx", "tf2onnx", "skl2onnx", "onnxruntime"),
+)
 
 
 def libraries() -> dict[str, str]:
