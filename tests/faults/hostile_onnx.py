@@ -191,6 +191,28 @@ def texts() -> bytes:
     return bytes(model([node("Identity", "text")], [text]).SerializeToString())
 
 
+def trees(**changed: Any) -> bytes:
+    """One split and its two leaves over what is flattened of a window."""
+    told = {
+        "n_targets": 1,
+        "nodes_treeids": [0, 0, 0],
+        "nodes_nodeids": [0, 1, 2],
+        "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"],
+        "nodes_featureids": [19, 0, 0],
+        "nodes_values": [0.5, 0.0, 0.0],
+        "nodes_truenodeids": [1, 0, 0],
+        "nodes_falsenodeids": [2, 0, 0],
+        "target_treeids": [0, 0],
+        "target_nodeids": [1, 2],
+        "target_ids": [0, 0],
+        "target_weights": [1.0, 2.0],
+    }
+    learned = node("TreeEnsembleRegressor", "flat", domain="ai.onnx.ml", **{**told, **changed})
+    opsets = [*OPSETS, helper.make_opsetid("ai.onnx.ml", 3)]
+    nodes = [node("Flatten", "candles", "flat"), learned]
+    return bytes(model(nodes, opset_imports=opsets).SerializeToString())
+
+
 def with_field(number: int, content: bytes) -> bytes:
     return bytes(harmless().SerializeToString()) + field(number, content)
 
@@ -251,6 +273,12 @@ def corpus(marker: str) -> Mapping[str, tuple[bytes, str]]:
         ),
         "many-fields": (field(7, b"\x0a\x00" * 1_000_000), "more than 250000 fields"),
         "many-nodes": (model([identity] * 20_001).SerializeToString(), "20001 nodes"),
+        "tree-in-a-circle": (trees(nodes_truenodeids=[0, 0, 0]), "are no trees"),
+        "tree-of-elsewhere": (trees(nodes_falsenodeids=[7, 0, 0]), "that it has not"),
+        "tree-reads-beyond": (trees(nodes_featureids=[20, 0, 0]), "features beyond 20"),
+        "tree-writes-beyond": (trees(target_ids=[0, 1]), "answers beyond 1"),
+        "tree-half-told": (trees(target_weights=[1.0]), "leaves are not told whole"),
+        "tree-of-many": (trees(n_targets=10**9), "n_targets is 1000000000"),
         "pickle-field": (with_field(99, shell), "unknown field 99"),
         "pickle-alone": (shell, "unknown field"),
         "training-steps": (with_field(20, b""), "steps of a training"),
