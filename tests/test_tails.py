@@ -16,6 +16,8 @@ from atb.presets import create_config_from_preset
 def test_quantiles_are_served_judged_and_shown(
     market_data: Path, tmp_path: Path, preset: str
 ) -> None:
+    import pandas as pd
+
     from atb.config.training import TrainingConfig
     from atb.market.files import read
     from atb.pipeline import train_model
@@ -46,5 +48,8 @@ def test_quantiles_are_served_judged_and_shown(
     said = np.concatenate([session.distribution(one) for one in windows])
     actual = np.log(history.price[ends + 1] / history.price[ends])
     shares = (actual[:, np.newaxis] < said[:, :2]).mean(axis=0)
+    kept = pd.read_parquet(made.path / "predictions.parquet")
+    names = [name for name in kept if name.startswith(("quantile_", "shortfall_"))]
+    np.testing.assert_allclose(kept[names], said, rtol=1e-3, atol=1e-6)
     judged = [tail["model"]["share"] for tail in tails["tails"]]
     assert shares == pytest.approx(judged, abs=1.5 / tails["rows"])

@@ -35,7 +35,8 @@ class Judged:
         calibrations: what test rows say of them, by horizon.
         backtest: of `predictions`.
         earned: how sure its profit is.
-        tails: how good its quantiles of the horizon that is traded are; None where it has none.
+        distribution: its quantiles of the horizon that is traded; None where it has none.
+        tails: how good they are; None likewise.
     """
 
     served: Any
@@ -44,6 +45,7 @@ class Judged:
     calibrations: dict[int, Reliability | Coverage]
     backtest: Result
     earned: Earned
+    distribution: Distribution | None
     tails: Tails | None
 
 
@@ -55,6 +57,7 @@ def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
     plain, served = dataset.served(raw), learned.served(raw)
     predictions = Predictions(test, served[:, 0], config.target.output)
     backtest = hook(predictions, history, config.trading.over(first))
+    distribution = _distribution(learned)
     return Judged(
         served,
         predictions,
@@ -67,21 +70,28 @@ def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
         },
         backtest=backtest,
         earned=profit.earned(backtest, config.selection, first, config.training.seed),
-        tails=_tails(recipe, learned),
+        distribution=distribution,
+        tails=_tails(recipe, learned, distribution),
     )
 
 
-def _tails(recipe: Recipe, learned: Learned) -> Tails | None:
-    """The verdict on the quantiles of the first horizon for test rows, in the target's unit."""
+def _distribution(learned: Learned) -> Distribution | None:
+    """The quantiles of the first horizon for test rows, in the target's unit."""
     dataset, known = learned.dataset, learned.fitted.quantiles
     if known is None:
         return None
     fitted = known.predict(dataset.split.test)
     said = fitted * dataset.target_scale[0] + dataset.target_offset[0]
     count = len(known.levels)
-    distribution = Distribution(known.levels, said[:, :count], said[:, count:])
-    evidence = _evidence(recipe.config, recipe.history, dataset, 0)
-    return tails.judge(distribution, evidence, recipe.config.training.seed)
+    return Distribution(known.levels, said[:, :count], said[:, count:])
+
+
+def _tails(recipe: Recipe, learned: Learned, said: Distribution | None) -> Tails | None:
+    """The verdict on the quantiles of the first horizon."""
+    if said is None:
+        return None
+    evidence = _evidence(recipe.config, recipe.history, learned.dataset, 0)
+    return tails.judge(said, evidence, recipe.config.training.seed)
 
 
 def _verdicts(

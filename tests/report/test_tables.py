@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from atb.config.targets import ReturnTarget, TernaryTarget, TripleBarrierTarget
+from atb.evaluation.tails import Distribution
 from atb.report import tables
 
 
@@ -49,6 +51,19 @@ def test_one_row_for_each_prediction(run, tmp_path):
     assert np.allclose(table["actual"], moves)
     kept = pq.read_schema(tmp_path / "predictions.parquet").metadata
     assert (kept[b"unit"], kept[b"synthetic"]) == (b"return", b"false")
+
+
+def test_quantiles_have_a_column_for_each_level(run, tmp_path):
+    import pandas as pd
+
+    rows = len(run.predictions.rows)
+    quantiles = np.tile([-0.02, 0.0, 0.02], (rows, 1)) + np.arange(rows)[:, np.newaxis]
+    said = Distribution((0.025, 0.5, 0.975), quantiles, quantiles[:, :1] - 0.01)
+    tables.write_predictions(replace(run, distribution=said), tmp_path / "predictions.parquet")
+    table = pd.read_parquet(tmp_path / "predictions.parquet")
+    names = ["quantile_0.025", "quantile_0.5", "quantile_0.975", "shortfall_0.025"]
+    assert table.columns.tolist()[4:] == names
+    assert table[names].to_numpy().tolist() == np.hstack([quantiles, said.shortfalls]).tolist()
 
 
 def test_three_classes_have_three_columns(make_run, tmp_path):

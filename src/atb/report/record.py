@@ -24,7 +24,7 @@ from atb.config.features import columns, definition_sha256, lookback
 from atb.config.training import TrainingConfig
 from atb.evaluation.profit import Earned
 from atb.evaluation.reliability import Coverage, Reliability
-from atb.evaluation.tails import Tails
+from atb.evaluation.tails import Distribution, Tails
 from atb.evaluation.verdict import Verdict
 from atb.export.opset import OPSET
 from atb.market.history import History
@@ -43,8 +43,9 @@ class Run:
     """Everything one walk produced, before it is saved.
 
     `served` `[M, K]` or `[M, K, 3]` is what was predicted of every horizon for test rows,
-    `predictions` the horizon that is traded; verdicts and calibrations are by horizon; `tails` are
-    of a model that says quantiles; `notes` say how it began: with which model, with which batch.
+    `predictions` the horizon that is traded; verdicts and calibrations are by horizon; a model that
+    says quantiles has their `distribution` for test rows and its `tails`; `notes` say how it began:
+    with which model, with which batch.
     """
 
     version: str
@@ -60,6 +61,7 @@ class Run:
     earned: Earned
     parity: Parity
     notes: Mapping[str, Any]
+    distribution: Distribution | None = None
     tails: Tails | None = None
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atb.evaluation.classification import NAMES
+from atb.evaluation.tails import Distribution
 from atb.market.history import History
 from atb.report.record import Run
 
@@ -32,15 +33,28 @@ def write_history(run: Run, path: Path) -> None:
 
 
 def write_predictions(run: Run, path: Path) -> None:
-    """One row per test window, with `prediction_columns`."""
+    """One row per test window, with `prediction_columns`, and quantiles where there are any."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows, labels = run.predictions.rows, run.dataset.labels.value
     horizons = run.config.target.horizons
     columns = prediction_columns(run.history, rows, horizons, run.served, labels[rows])
+    columns |= _quantile_columns(run.distribution)
     said = {"unit": run.predictions.unit, "synthetic": str(run.history.synthetic).lower()}
     pq.write_table(pa.table(columns, metadata=said), path, compression="zstd")
+
+
+def _quantile_columns(said: Distribution | None) -> dict[str, Any]:
+    """`quantile_0.05` and, for the means of what lies below, `shortfall_0.05`; by column name."""
+    if said is None:
+        return {}
+    parts = (("quantile", said.quantiles), ("shortfall", said.shortfalls))
+    return {
+        f"{name}_{level:g}": values
+        for name, part in parts
+        for level, values in zip(said.levels, part.T, strict=False)
+    }
 
 
 def prediction_columns(
