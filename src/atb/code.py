@@ -21,6 +21,8 @@ def code_sha256(package: Path = PACKAGE) -> str:
     """
     digest = hashlib.sha256()
     for source in sorted(package.rglob("*.py")):
+        if not source.is_file():  # an editor marks what it has open by a link to nowhere
+            continue
         content = source.read_bytes()
         digest.update(f"{source.relative_to(package).as_posix()}\n{len(content)}\n".encode())
         digest.update(content)

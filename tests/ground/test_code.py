@@ -33,6 +33,7 @@ def test_where_it_lies_and_what_is_compiled_beside_it_do_not_matter(tmp_path: Pa
     one, two = _package(tmp_path / "one", a="x"), _package(tmp_path / "two", a="x")
     (two / "__pycache__").mkdir()
     (two / "__pycache__" / "a.cpython-311.pyc").write_bytes(b"compiled")
+    (two / ".#a.py").symlink_to("anna@host.17:1795313679")
     assert code_sha256(one) == code_sha256(two)
 
 
