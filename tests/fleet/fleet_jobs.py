@@ -53,7 +53,7 @@ def die_talking(listen):
 
 def note_start(folder, name, listen):
     (Path(folder) / f"{time.monotonic():.6f}-{name}").touch()
-    time.sleep(0.3)
+    time.sleep(0.1)
 
 
 def note_process(folder, name):

@@ -122,7 +122,7 @@ def errand(jobs, tmp_path):
     """A job whose host dies the first so many times it is begun."""
 
     def made(times, **others):
-        arguments = {"folder": str(tmp_path), "times": times}
+        arguments = {"folder": ".", "times": times}
         job = Job("orphan", jobs.kill_the_parent, arguments)
         return Errand(job, tmp_path / "logs", tmp_path, **others)
 
@@ -142,10 +142,11 @@ def test_a_job_that_nobody_wants_is_not_begun(errand):
     assert (str(outcome.error), line.told) == ("stopped before it began", [])
 
 
-def test_a_job_whose_host_is_killed_is_begun_again(errand):
+def test_a_job_whose_host_is_killed_is_begun_again(errand, tmp_path):
     line = Line(wanted=99)
     outcome = carry_out(errand(1), line)
     assert (outcome.value, outcome.error) == (2, None)
+    assert len(list((tmp_path / "killing").iterdir())) == 2  # where whoever asked works
     assert [event for event in line.told if isinstance(event, JobBegan)] == [
         JobBegan("orphan", 1)
     ] * 2
