@@ -59,8 +59,14 @@ class Estimator(layers.Layer):  # type: ignore[misc]
         return tf.ensure_shape(answer, (None, self.outputs))
 
     def file(self) -> bytes:
-        """The ONNX file: `windows` `[B, P]` float32 to `answer` `[B, outputs]` float32."""
-        return np.asarray(self.content).tobytes()
+        """The ONNX file: `windows` `[B, P]` float32 to `answer` `[B, outputs]` float32.
+
+        Raises:
+            IntegrityError: when the weight is no plain graph.
+        """
+        content = np.asarray(self.content).tobytes()
+        onnx_file.require_plain(content, self.name)
+        return content
 
     def compute_output_shape(self, shape: Any) -> Any:
         """`[B, outputs]`."""

@@ -14,7 +14,7 @@ import keras
 import onnx
 from keras import layers, ops
 
-from atb.errors import ResourceError
+from atb.errors import IntegrityError, ResourceError
 from atb.export.editing import drop_unread
 from atb.export.estimator import ANSWER, QUESTION, Estimator
 from atb.registry import onnx_learned
@@ -78,6 +78,7 @@ def close(model: onnx.ModelProto, gaps: Sequence[Gap]) -> None:
         gaps: of it.
 
     Raises:
+        IntegrityError: when what an estimator holds is no plain graph, or answers nothing.
         ResourceError: when their trees are too large together.
     """
     graph = model.graph
@@ -146,6 +147,12 @@ def _sort(graph: onnx.GraphProto) -> None:
                 ordered.append(node)
             else:
                 late.append(node)
+        if len(late) == len(waiting):
+            raise IntegrityError(
+                f"nothing gives what its {late[0].op_type} reads",
+                where="model",
+                remedy="do not use this model; train it again or restore it from a backup",
+            )
         waiting = late
     del graph.node[:]
     graph.node.extend(ordered)
