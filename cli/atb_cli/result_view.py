@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from atb.config.architectures import Solved
 from atb.config.features import width
 from atb.config.spec import Spec
 from atb.config.training import TrainingConfig
@@ -29,7 +30,6 @@ SHARES = frozenset(
 def header(config: TrainingConfig) -> None:
     """What will be trained, on stderr."""
     data, training = config.data, config.training
-    patience = f"{training.patience} without a better validation loss"
     rows = (
         ("symbol", config.symbol),
         ("preset", config.name),
@@ -37,17 +37,28 @@ def header(config: TrainingConfig) -> None:
         ("features", f"{config.features} ({width(config.features)})"),
         ("target", said(config.target)),
         ("window", f"{config.window} {data.row}s"),
-        ("network", said(config.model)),
-        ("training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"),
-        ("", f"learning rate {training.learning_rate:g}, seed {training.seed}"),
-        ("", ", ".join(said(part) for part in (training.optimizer, training.schedule))),
+        *_learning(config),
         ("trading", config.trading.said(config.target.output)),
-        *(("", text) for text in _unusual(training.regularisation, training.hardware)),
         *([("begins with", config.warm_start)] if config.warm_start else []),
     )
     console().print(pairs(rows))
     if data.source == "sample":
         loudly(SYNTHETIC)
+
+
+def _learning(config: TrainingConfig) -> Iterator[tuple[str, str]]:
+    """What learns, and how; what is solved has no epochs, batches or rates."""
+    training = config.training
+    if isinstance(config.model, Solved):
+        yield "model", said(config.model)
+        yield "training", f"solved, seed {training.seed}"
+        return
+    patience = f"{training.patience} without a better validation loss"
+    yield "network", said(config.model)
+    yield "training", f"at most {training.epochs} epochs, or {patience}; batch {training.batch}"
+    yield "", f"learning rate {training.learning_rate:g}, seed {training.seed}"
+    yield "", ", ".join(said(part) for part in (training.optimizer, training.schedule))
+    yield from (("", text) for text in _unusual(training.regularisation, training.hardware))
 
 
 def result(summary: Mapping[str, Any]) -> None:

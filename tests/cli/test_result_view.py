@@ -43,6 +43,13 @@ def test_what_is_not_as_usual_is_said(capsys):
     assert line.split() == ["begins", "with", "A/b"]
 
 
+def test_what_has_no_epochs_is_said_to_be_solved(capsys):
+    result_view.header(resolve("basic", "BTCUSDT").config)
+    said = capsys.readouterr().err
+    assert "solved, seed 7" in said
+    assert "epochs" not in said and "learning rate" not in said
+
+
 def test_a_model_that_serves_a_smaller_graph_says_what_was_measured_of_it():
     measured = {
         "metric": {"name": "rmse", "change": -2.5e-07},
