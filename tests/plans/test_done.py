@@ -50,7 +50,13 @@ def test_settings_of_one_step_are_none_of_anothers():
 
 def test_what_comes_before_a_training_changes_nothing_of_it():
     other = keys(steps={"features": {}, **STEPS, "train": {"needs": ["features"]}})
-    assert {name for name, key in keys().items() if other[name] != key} == set()
+    assert {name: other[name] for name in keys()} == keys()
+
+
+def test_each_kind_of_work_on_the_same_has_a_key_of_its_own():
+    drift = {"drift": {"needs": ["train"], "sample": 1.0}}
+    made = keys(steps={"features": {}, **STEPS, **drift})
+    assert len(set(made.values())) == len(made) == 5
 
 
 def test_what_is_searched_decides_on_a_tuning_alone():

@@ -10,6 +10,7 @@ import pytest
 from atb import presets
 from atb.clock import HOUR_MS, iso, parse_time
 from atb.errors import DataError, GateRefusedError, IntegrityError
+from atb.evaluation.verdict import judge
 from atb.events import silent
 from atb.market import histories
 from atb.market.sample import simulate
@@ -91,6 +92,18 @@ def test_models_are_judged_on_the_newest_share_of_rows_that_all_predicted(
     assert done.read(workspace, "key") == {"result": json.loads(json.dumps(found))}
 
 
+def test_naive_forecasts_see_train_rows_alone(workspace, history, models, monkeypatch):
+    seen = []
+
+    def judged(output, predicted, evidence, *more):
+        seen.append(evidence.train)
+        return judge(output, predicted, evidence, *more)
+
+    monkeypatch.setattr(judgements, "judge", judged)
+    evaluated(workspace, history, models, 0.5)
+    assert [rows.tolist() for rows in seen] == [list(range(TRAIN[0], TRAIN[1] + 1))] * 2
+
+
 def test_too_small_a_share_is_refused(workspace, history, models):
     with pytest.raises(DataError, match=r"0\.1 of 160 shared test rows are 16, 30 are needed"):
         evaluated(workspace, history, models, 0.1)
@@ -102,6 +115,30 @@ def test_models_are_compared_with_one_of_them(workspace, models):
     assert found["against"] == "the-bad" and list(found["models"]) == ["the-good"]
     pair = found["models"]["the-good"]
     assert (pair["rows"], pair["metrics"][0]["better"]) == (160, "a")
+
+
+def test_drift_is_looked_for_on_the_newest_share_of_all_rows(
+    workspace, history, models, monkeypatch
+):
+    seen = []
+
+    class Watched:
+        def to_json(self):
+            return {"verdict": "stable"}
+
+    def watch(path, candles, *, start):
+        seen.append((path.parent.name, candles, start))
+        return Watched()
+
+    monkeypatch.setattr(judgements.drift, "watch", watch)
+    sha256 = histories.keep(workspace, history)
+    told = {"models": models, "sample": 0.1, "artifacts": workspace.root, "key": "key"}
+    data = CONFIG.data
+    found = judgements.look_for_drift("BTCUSDT", data, sha256, **told, listen=silent)["result"]
+    start = iso(int(history.time[450]))
+    kept = histories.path(workspace, sha256)
+    assert seen == [("good", kept, start), ("bad", kept, start)]
+    assert (found["start"], list(found["models"])) == (start, ["the-good", "the-bad"])
 
 
 def test_a_model_that_is_not_what_was_trained_is_refused(workspace, models):
