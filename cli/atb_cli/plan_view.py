@@ -22,7 +22,9 @@ DONE = ("done", "was done")
 def header(plan: Plan) -> None:
     """What will be done, on stderr."""
     trained = plan.of_kind("train")
-    names = dict.fromkeys(node.recipe.config.name for node in trained if node.recipe)
+    configs = [node.recipe.config for node in trained if node.recipe]
+    names = dict.fromkeys(config.name for config in configs)
+    ways = dict.fromkeys(config.trading.said(config.target.output) for config in configs)
     rows = plan.of_kind("data")
     symbols = list(dict.fromkeys(node.symbol for node in rows))
     lines = (
@@ -34,6 +36,7 @@ def header(plan: Plan) -> None:
             ("rows" if n == 0 else "", f"{one.symbol}: {one.data.said()}")
             for n, one in enumerate(rows)
         ),
+        *(("trading" if n == 0 else "", way) for n, way in enumerate(ways)),
     )
     console().print(pairs(lines))
     if any(node.data.source == "sample" for node in rows):

@@ -221,6 +221,7 @@ def test_a_backtest_on_candles_it_learned_from_says_so(atb, summary, btc):
     said = f"warning: the model learned from rows up to {metadata['learned_until']}"
     assert (seen.code, unseen.code) == (0, 0) and said in seen.err
     assert "warning" not in unseen.err
+    assert "trading long/flat, 12 basis points a side" in " ".join(unseen.out.split())
 
 
 def test_a_backtest_writes_its_tables_where_it_is_told(atb, summary, btc, trained):

@@ -12,7 +12,7 @@ from atb.clock import HOUR_MS, parse_time
 from atb.errors import DivergedError
 from atb.market import files
 from atb.market.sample import simulate
-from atb.plans import estimate, run
+from atb.plans import estimate, reading, run
 from atb_cli import plan_view, render
 from atb_cli.main import main
 
@@ -91,6 +91,12 @@ def carried_out(monkeypatch):
 
 def lines(said: str) -> list[str]:
     return [" ".join(line.split()) for line in said.splitlines()]
+
+
+def test_how_all_models_are_traded_is_said_once(capsys):
+    plan_view.header(reading.read("eleven-steps-rates", bonds=Path("yields.csv")))
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("1.28125 basis points a side; carry, roll-down") == 1
 
 
 def test_models_and_what_was_found_of_them_are_shown(capsys):

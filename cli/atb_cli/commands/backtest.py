@@ -162,8 +162,8 @@ def model_(
         answer = {"model": str(version.path), "trading": done.trading.model_dump(), **traded}
         render.json_line(answer | ({"files": files} if files else {}))
         return
-    written = [render.pairs(files.items())] if files else []
-    render.print_answer(result_view.backtest(traded), *written)
+    rules = render.pairs([("trading", done.trading.said(said.predictions.unit)), *files.items()])
+    render.print_answer(result_view.backtest(traded), rules)
 
 
 @command.command("compare")
