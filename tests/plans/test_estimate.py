@@ -108,6 +108,8 @@ def test_the_most_that_work_took_is_remembered(tmp_path, candles):
     for key, seconds, memory in (("a", 3.0, 7), ("b", 5.0, 4)):
         experience.note(workspace, key, node, Outcome("x", {}, None, seconds, 1, memory))
     done.write(workspace, "c", {"result": "without costs"})
+    for key, damaged in (("d", 3), ("e", {"like": "x"}), ("f", {"like": [], "seconds": "1"})):
+        done.write(workspace, key, {"costs": damaged})
     assert experience.read(workspace) == {
         experience.likeness(node): experience.Cost(5.0, 7),
     }

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from atb.fleet.job import Outcome
@@ -17,8 +17,6 @@ from atb.plans.plan import Node
 from atb.workspace import Workspace
 
 COSTS = "costs"  # the key in a record
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,9 @@ def read(workspace: Workspace) -> Mapping[str, Cost]:
     """The most that work took here, by its likeness."""
     found: dict[str, Cost] = {}
     for record in done.records(workspace):
-        took = record.get(COSTS)
-        if took is None:
-            continue
-        like, known = took["like"], found.get(took["like"], Cost(0.0, 0))
-        seconds = max(known.seconds or 0.0, took["seconds"])
-        found[like] = Cost(seconds, max(known.memory, took["memory"]))
+        with suppress(KeyError, TypeError):  # one that is damaged counts for nothing
+            took = record[COSTS]
+            like, known = took["like"], found.get(took["like"], Cost(0.0, 0))
+            seconds = max(known.seconds or 0.0, took["seconds"])
+            found[like] = Cost(seconds, max(known.memory, took["memory"]))
     return found
