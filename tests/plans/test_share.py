@@ -148,7 +148,7 @@ def test_no_file_leaves_the_root(share, mine, theirs):
         share.bring_done(theirs, KEY)
 
 
-def test_rows_are_sent_once_and_again_when_they_are_gone(share, mine, theirs):
+def test_rows_are_sent_once_and_again_when_they_are_gone_or_cut(share, mine, theirs):
     rows = simulate("AAA", "1h", START, START + 50 * HOUR_MS, seed=1)
     sha256 = histories.keep(mine, rows)
     share.send_rows(mine, sha256)
@@ -158,8 +158,9 @@ def test_rows_are_sent_once_and_again_when_they_are_gone(share, mine, theirs):
     share.send_rows(mine, sha256)
     with pytest.raises(IntegrityError, match=f"{sha256}.parquet: it has .* were sent; remove it"):
         share.bring_rows(theirs, sha256)  # not sent again: it seemed to be there
-    system.rm_file(place)
-    share.send_rows(mine, sha256)
+    for lose in (system.rm_file, lambda path: system.pipe_file(path, b"PAR1")):
+        lose(place)
+        share.send_rows(mine, sha256)
     share.bring_rows(theirs, sha256)
     data = CandleData(timeframe="1h")
     assert histories.read(theirs, sha256, "AAA", data).sha256() == sha256

@@ -84,7 +84,7 @@ class Away:
         self._send_what_is_read(going)
         packed = [self._packed(job) for job in going]
         back = _Back(self._share, self._workspace, listen, _keys(jobs))
-        found = self._engine.run(packed, guest.scratch() / "logs", back) if packed else []
+        found = self._engine.run(packed, guest.logs(), back) if packed else []
         outcomes = {one.name: back.checked(one) for one in found}
         here, lost = _left(jobs, outcomes, stay)
         for outcome in lost:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,12 +59,18 @@ def scratch() -> Path:
     return Path(tempfile.gettempdir()) / f"atb-{os.getuid()}"
 
 
+def logs() -> Path:
+    """A new folder, which any machine can make, for what failed processes say there."""
+    return Path(f"/tmp/atb-logs-{uuid.uuid4().hex}")  # noqa: S108 (nobody can guess it)
+
+
 @contextmanager
 def _root(share: Share, key: str) -> Iterator[Workspace]:
     """A root for one job; it stays only when the job is stopped or killed, to be gone on with."""
-    root = atomic.make_folder(scratch() / f"{_prefix(share)}{key}")
-    if root.stat().st_uid != os.getuid():
-        raise StorageError("another user made this folder", where=str(root), remedy="set TMPDIR")
+    home = atomic.make_folder(scratch())
+    if home.stat().st_uid != os.getuid():
+        raise StorageError("another user made this folder", where=str(home), remedy="set TMPDIR")
+    root = home / f"{_prefix(share)}{key}"
     with atomic.locked(root / LOCK, jobs.ORPHAN_SECONDS, "another process does this job"):
         root.chmod(0o700)
         stopped = False
