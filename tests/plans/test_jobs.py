@@ -94,6 +94,15 @@ def test_a_model_that_is_damaged_is_trained_again(workspace, history, asked):
     assert not train(workspace, history)["model"].endswith(name)
 
 
+def test_a_run_that_is_damaged_is_begun_anew(workspace, history, asked):
+    name = f"20240101T000000Z-{KEY[:16]}"
+    run = runs.start(workspace, name, Recipe(CONFIG, history, {}))
+    place = run.path / "recipe" / "history.parquet"
+    place.write_bytes(place.read_bytes()[:-1])
+    assert not train(workspace, history)["model"].endswith(name)
+    assert asked[-1][0] == "train" and runs.listing(workspace) == []
+
+
 def test_rows_must_be_those_of_the_hash(workspace, history, asked):
     sha256 = histories.keep(workspace, history)
     files.write(history.rows(0, 40), histories.path(workspace, sha256))

@@ -16,7 +16,7 @@ from atb.clock import iso, now_ms, stamp
 from atb.config.data import AnyData
 from atb.config.training import TrainingConfig
 from atb.errors import IntegrityError
-from atb.events import Listener, Stopwatch
+from atb.events import Listener, Stopwatch, Warned
 from atb.market import histories
 from atb.market.access import load_history
 from atb.market.history import History
@@ -87,7 +87,7 @@ def train(config: TrainingConfig, sha256: str, artifacts: Path, key: str, listen
         AtbError: as `pipeline.train_model` does.
     """
     workspace = Workspace(artifacts)
-    left = _runs_left(workspace, key)
+    left = _runs_left(workspace, key, listen)
     version = _registered(workspace, config, key)
     if version is None:
         version = _trained(workspace, config, sha256, key, left, listen)
@@ -112,13 +112,24 @@ def _registered(workspace: Workspace, config: TrainingConfig, key: str) -> Versi
     return None
 
 
-def _runs_left(workspace: Workspace, key: str) -> list[Run]:
-    """Runs of a key that nobody is at any more."""
+def _runs_left(workspace: Workspace, key: str, listen: Listener) -> list[Run]:
+    """Runs of a key that nobody is at any more; those that nobody can take up are removed."""
     ending = f"-{key[: done.SHORT]}"
     for run in runs.listing(workspace):
         if run.name.endswith(ending):
             runs.wait_for(run, ORPHAN_SECONDS)
-    return [run for run in runs.listing(workspace) if run.name.endswith(ending)]
+    left = [run for run in runs.listing(workspace) if run.name.endswith(ending)]
+    return [run for run in left if _can_be_taken_up(run, listen)]
+
+
+def _can_be_taken_up(run: Run, listen: Listener) -> bool:
+    try:
+        run.recipe()
+    except IntegrityError as error:
+        listen(Warned(f"training begins anew, for what was left is damaged: {error.where}"))
+        runs.end(run)
+        return False
+    return True
 
 
 def _trained(
