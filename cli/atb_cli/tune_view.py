@@ -17,7 +17,7 @@ from atb_cli.render import console, loudly, pairs, table, titled
 from atb_cli.result_view import SYNTHETIC
 
 SHOWN = 10  # trials in the table; the results' file has all
-ROWS = {"path": "--candles", "source": "--source", "start": "--start", "end": "--end"}
+ROWS = ("path", "source", "start", "end")  # what says where rows lie
 
 
 def header(recipe: Recipe, trials: int) -> None:
@@ -57,10 +57,11 @@ def show(results: Mapping[str, Any], recipe: Recipe) -> None:
 def _training(results: Mapping[str, Any], recipe: Recipe) -> Iterator[str]:
     """The words that train the new preset, which does not say where its rows lie."""
     yield from ("atb", "train", "model", results["symbol"], "--preset", results["output"])
-    given = recipe.config.data.model_dump(mode="json", exclude_defaults=True)
-    for field, option in ROWS.items():
+    data = recipe.config.data
+    given = data.model_dump(mode="json", exclude_defaults=True)
+    for field in ROWS:
         if field in given:
-            yield from (option, given[field])
+            yield from (f"--{data.kind if field == 'path' else field}", given[field])
 
 
 def _row(trial: Mapping[str, Any], searched: Mapping[str, Any]) -> tuple[str | None, ...]:

@@ -55,6 +55,13 @@ def test_one_line_and_an_exit_code(monkeypatch, capsys, found, code, line):
     assert capsys.readouterr().out == line + "\n"
 
 
+def test_yields_are_given_as_candles_are(monkeypatch):
+    given = {}
+    monkeypatch.setattr(refresh, "refresh", lambda *_, **all_: given.update(all_) or UNCHANGED)
+    assert main(["train", "refresh", "UST2Y", "--bonds", "yields.csv"]) == 0
+    assert str(given["candles"]) == "yields.csv"
+
+
 def test_one_object(monkeypatch, capsys):
     monkeypatch.setattr(refresh, "refresh", lambda *_, **__: REFUSED)
     assert main(["train", "refresh", "BTCUSDT", "--json"]) == 8

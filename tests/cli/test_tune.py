@@ -61,6 +61,8 @@ def test_the_new_preset_is_tested_on_the_rows_of_the_study(capsys):
     tune_view.show(results(), presets.resolve("fast", "TEST", **given))
     words = "--preset 'my new/my-tuned.yaml' --candles 'my candles.csv' --end 2024-01-31"
     assert f"atb train model TEST {words}" in " ".join(capsys.readouterr().err.split())
+    tune_view.show(results(), presets.resolve("fast", "UST2Y", bonds="yields.csv"))
+    assert "--bonds yields.csv" in capsys.readouterr().err
 
 
 def test_a_failed_trial_and_a_simulator_are_not_hidden(capsys):

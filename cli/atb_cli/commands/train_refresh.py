@@ -27,8 +27,11 @@ Exit codes:
 @click.argument("symbol")
 @click.option(
     "--candles",
+    "--bonds",
+    "candles",
     type=click.Path(path_type=Path),
-    help="File of candles, old and new; by default the model's own file, or the exchange.",
+    help="File of candles, or of par yields, old and new; by default the model's own file, or the "
+    "exchange.",
 )
 @click.option(
     "--policy",
