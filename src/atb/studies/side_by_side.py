@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from atb.environment import record
 from atb.errors import AtbError, StoppedError
+from atb.event_log import NAME, EventLog
 from atb.events import Listener
 from atb.fleet.engine import Engine
 from atb.fleet.engines.local import Local
@@ -24,6 +26,8 @@ def carry_out(
 ) -> dict[str, AtbError]:
     """Do all jobs of a study; why some of them failed, by the job's name.
 
+    What happens in them is written into the study's folder, too.
+
     Args:
         study: whose jobs they are.
         jobs: each with a name of its own.
@@ -33,10 +37,14 @@ def carry_out(
 
     Raises:
         StoppedError: when a signal stopped it; the same command goes on.
+        StorageError: when the disk refuses.
     """
     if not jobs:
         return {}
-    outcomes = (engine or Local(at_once)).run(jobs, study.logs, listen)
+    log = EventLog(listen)
+    recipes = {name: config.model_dump(mode="json") for name, config in study.members.items()}
+    log.begin(study.path / NAME, study=study.name, recipes=recipes, environment=record())
+    outcomes = (engine or Local(at_once)).run(jobs, study.logs, log)
     if any(isinstance(outcome.error, StoppedError) for outcome in outcomes):
         done = len(study.members) - len(study.missing())
         raise StoppedError(
