@@ -11,8 +11,10 @@ import pytest
 from atb import atomic, pipeline, presets, review
 from atb.clock import parse_time
 from atb.config.data import CandleData
-from atb.config.training import TrainingConfig
+from atb.config.tabular import Enhanced
+from atb.config.training import TrainingConfig, from_json
 from atb.errors import (
+    ConfigError,
     DataError,
     SourceUnavailableError,
     StoppedError,
@@ -162,6 +164,29 @@ def test_how_a_training_begins(market, candles, tmp_path, monkeypatch, policy, c
     with pytest.raises(StoppedError):
         refresh("BTCUSDT", artifacts=workspace.root, candles=path, policy=policy)
     assert begun == [first.reference if warm else None]
+
+
+def test_what_has_no_weights_is_trained_anew(market, candles, tmp_path, monkeypatch):
+    workspace, _, first = market
+    begun = []
+
+    def train(config, *_):
+        begun.append((config.model.architecture, config.warm_start))
+        raise StoppedError("stopped")
+
+    def recipe(text, where):
+        return from_json(text, where).model_copy(update={"model": Enhanced()})
+
+    monkeypatch.setattr(jobs, "train", train)
+    monkeypatch.setattr("atb.plans.refresh.from_json", recipe)
+    monkeypatch.setattr(promotion, "promoted", lambda *_: first)
+    path = tmp_path / "btc.parquet"
+    files.write(candles, path)
+    with pytest.raises(StoppedError):
+        refresh("BTCUSDT", artifacts=workspace.root, candles=path)
+    with pytest.raises(ConfigError, match="architecture enhanced gives no weights"):
+        refresh("BTCUSDT", artifacts=workspace.root, candles=path, policy="warm")
+    assert begun == [("enhanced", None)]
 
 
 @pytest.mark.parametrize(
