@@ -146,7 +146,7 @@ def test_an_interrupt_stops_all_and_they_save(engine, jobs, tmp_path):
     ]
     assert all(isinstance(one.error, StoppedError) for one in outcomes)
     assert told.count(Noted(STOPPING)) == 1
-    assert not [event for event in told if isinstance(event, Progress)]
+    assert [event for event in told if isinstance(event, Progress)] == [Progress("jobs", 0, 3)]
     assert sorted(path.stem for path in tmp_path.glob("*.saved")) == ["a", "b"]
     pids = [int(path.read_text()) for path in tmp_path.glob("*.begun")]
     assert not any(psutil.pid_exists(pid) for pid in pids)
@@ -215,7 +215,7 @@ def test_a_model_of_a_killed_worker_comes_from_another_by_a_shared_place(engine,
     waiting, key = tmp_path / "waiting", "a" * 64
 
     def kill():
-        until(waiting.exists)
+        until(waiting.exists, 120)  # a loaded machine begins slowly
         os.kill(int(waiting.read_text()), signal.SIGKILL)
 
     threading.Thread(target=kill, daemon=True).start()
