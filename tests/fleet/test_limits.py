@@ -28,7 +28,8 @@ def test_a_process_for_each_core_that_memory_allows_or_one_with_a_gpu(
     counted = Outcome("gpus", gpus, None, 1.0)
     monkeypatch.setattr(limits.shutil, "which", lambda _name: tool)
     monkeypatch.setattr(limits.scheduler, "run", lambda *_: [counted])
-    machine = limits.machine.Machine(5, memory, memory)
+    in_all = memory and 2 * memory  # half of it is taken
+    machine = limits.machine.Machine(5, in_all, memory)
     monkeypatch.setattr(limits.machine, "examine", lambda: machine)
     assert limits.of_machine(None, tmp_path).processes == processes
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,7 @@ from atb.events import JobBegan, JobEnded, JobRetried, Memory, Noted, Progress, 
 from atb.fleet import scheduler
 from atb.fleet.job import Job
 from atb.fleet.policy import Limits, Policy
+from atb.fleet.queue import Queue
 from atb.fleet.scheduler import run
 
 MIB = 1 << 20
@@ -65,19 +67,25 @@ def test_what_may_pass_is_tried_again_and_what_was_said_is_final(failing, tmp_pa
     assert {path.stem for path in (tmp_path / "logs").iterdir()} == {"data"}
 
 
-def test_a_job_pauses_longer_before_each_attempt_and_is_given_up(failing, tmp_path):
-    told = []
-    policy = Policy(attempts=3, pause_seconds=0.1)
+def test_a_job_pauses_longer_before_each_attempt_and_is_given_up(failing, tmp_path, monkeypatch):
+    told, pauses, put_back = [], [], Queue.put_back
+
+    def noted(queue, task):
+        pauses.append(task.not_before - time.monotonic())
+        put_back(queue, task)
+
+    monkeypatch.setattr(Queue, "put_back", noted)
+    policy = Policy(attempts=3, pause_seconds=0.2)
     asked = [failing("unreachable", "fail_always")]
     (outcome,) = run(asked, Limits(1), tmp_path / "logs", told.append, policy)
     assert type(outcome.error) is SourceUnavailableError
     assert outcome.attempts == 3
-    kinds = [type(event) for event in told if not isinstance(event, Within)]
-    attempts = [JobBegan, JobRetried, JobBegan, JobRetried, JobBegan, JobEnded]
-    assert kinds == [Progress, *attempts, Progress]
+    kinds = [type(event) for event in told if isinstance(event, JobBegan | JobRetried | JobEnded)]
+    assert kinds == [JobBegan, JobRetried, JobBegan, JobRetried, JobBegan, JobEnded]
+    assert 0 < pauses[0] <= 0.2 < pauses[1] <= 0.4
     first, second, third = sorted(p.stat().st_mtime for p in (tmp_path / "unreachable").iterdir())
-    assert second - first >= 0.1
-    assert third - second >= 0.2
+    assert second - first >= 0.2
+    assert third - second >= 0.4
 
 
 def test_a_wish_to_stop_ends_the_pause(failing, tmp_path):

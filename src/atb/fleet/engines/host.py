@@ -13,14 +13,11 @@ import os
 import signal
 import sys
 import threading
-import time
 from multiprocessing import connection
 from typing import NoReturn
 
 from atb.fleet import scheduler
 from atb.fleet.policy import Limits
-
-KILL_AFTER_SECONDS = 0.5  # from the wish to stop to the one that kills
 
 
 def main(descriptor: int) -> None:
@@ -45,12 +42,10 @@ def _interrupted(_number: int, _frame: object) -> NoReturn:
 
 
 def _end_with(line: connection.Connection) -> None:
-    """Ask for a stop once the line has ended, and then insist."""
+    """Once the line has ended, ask for a stop: that it cannot be told to anybody ends all."""
     with contextlib.suppress(EOFError, OSError):
         line.recv()
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(KILL_AFTER_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
