@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -85,7 +84,7 @@ class Simulated:
 def simulate(jobs: Sequence[float], workers: int, costs: Costs) -> Simulated:
     """Give each job to the next free worker; the rest waits its turn."""
     free = {"scheduler": 0.0, "network": 0.0, "lock": 0.0}
-    busy: Counter[str] = Counter()
+    busy = dict.fromkeys(free, 0.0)
 
     def served(by: str, now: float, seconds: float) -> float:
         free[by] = max(free[by], now) + seconds
