@@ -43,6 +43,7 @@ def sinks(tensorboard: str | None, mlflow: str | None, artifacts: Path) -> Sinks
 
     Raises:
         ResourceError: when it is not installed, before anything is trained.
+        UsageError: when MLflow's address is none of a server.
     """
     from atb.report.sinks.publish import Sinks
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from atb import events, extras
-from atb.errors import IntegrityError, ResourceError
+from atb.errors import IntegrityError, ResourceError, UsageError
 from atb.event_log import NAME, EventLog
 from atb.report.sinks import tensorboard
 from atb.report.sinks.publish import Sinks
@@ -216,13 +216,22 @@ def test_a_server_that_is_down_costs_a_warning_and_no_secret(model: Path, tmp_pa
     assert len(list((tmp_path / "boards").glob("*/*.atb"))) == 1
 
 
-@pytest.mark.parametrize("uri", ["http://anna:hunter2@[::1", "nonsense://x"])
-def test_an_address_that_means_nothing_costs_a_warning(uri: str, model: Path) -> None:
-    heard: list[Any] = []
-    Sinks(mlflow=uri).publish([model], heard.append)
-    (warning,) = heard
-    assert "MLflow did not take v1: " in warning.message
-    assert "hunter2" not in warning.message
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "mlruns",
+        "sqlite:///x.db",
+        "127.0.0.1:5000",
+        "http://",
+        "http://anna:hunter2@[::1",
+        "http://h:x",
+    ],
+)
+def test_what_is_no_address_of_a_server_is_refused_before_anything_is_trained(uri: str) -> None:
+    with pytest.raises(UsageError, match="is no address of a server") as refused:
+        Sinks(mlflow=uri).require()
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_model_without_a_log_is_passed_over(model: Path, tmp_path: Path) -> None:

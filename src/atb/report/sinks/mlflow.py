@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from atb import extras
-from atb.errors import StorageError
+from atb.errors import StorageError, UsageError
 from atb.report.sinks.told import Told
 
 RUN_TAG = "atb.run"
@@ -25,6 +26,25 @@ PATIENCE = {  # unless the environment says otherwise
 SILENCE = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"  # where answers go; with its user and password
 
 Item = TypeVar("Item")
+
+
+def require_address(uri: str) -> None:
+    """Refuse what is no address of a server; a folder or a database is none.
+
+    Raises:
+        UsageError: naming it.
+    """
+    try:
+        parts = urlsplit(uri)
+        meant = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        meant = False
+    if not meant:
+        raise UsageError(
+            f"{uri!r} is no address of a server",
+            where="--mlflow",
+            remedy="give one such as http://127.0.0.1:5000",
+        )
 
 
 def send(told: Told, uri: str) -> None:
@@ -42,12 +62,13 @@ def send(told: Told, uri: str) -> None:
         os.environ.setdefault(name, value)  # before the import, which reads the last
     os.environ[SILENCE] = "true"
     tracking = extras.require("mlflow.tracking", extra="mlflow")
+    problem = extras.require("mlflow.exceptions", extra="mlflow").MlflowException
     try:
         client = tracking.MlflowClient(tracking_uri=uri)
         experiment = _experiment(client, f"atb/{told.symbol}")
         if not _known(client, experiment, told.run):
             _send(client, experiment, told)
-    except Exception as error:  # drivers of databases raise what they like
+    except problem as error:
         raise StorageError(
             f"MLflow did not take {told.run}: {_reason(error)}",
             where=uri,

@@ -33,15 +33,17 @@ class Sinks:
     mlflow: str | None = None
 
     def require(self) -> None:
-        """Refuse, before anything is trained, what is not installed.
+        """Refuse, before anything is trained, what is not installed or cannot be meant.
 
         Raises:
             ResourceError: naming the extra.
+            UsageError: for an address of no server.
         """
         if self.tensorboard is not None:
             extras.require_installed("tensorboard")
         if self.mlflow is not None:
             extras.require_installed("mlflow")
+            mlflow.require_address(self.mlflow)
 
     def publish(self, models: Iterable[Path], listen: Listener) -> None:
         """Tell of the trainings of models; a tool that fails is left alone from then on.
