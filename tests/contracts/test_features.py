@@ -180,7 +180,7 @@ def invented_book(
 
 @pytest.fixture(scope="module")
 def cases(market_data: Path) -> dict[str, Case]:
-    """The first bars of BTCUSDT, hourly, a book that walks at random, and the first days of UST10Y."""
+    """The first bars of BTCUSDT, hourly, a book that walks at random, the first days of UST10Y."""
     frame = pd.read_feather(
         market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
     )
