@@ -29,7 +29,7 @@ SHARES = frozenset(
 
 def header(config: TrainingConfig) -> None:
     """What will be trained, on stderr."""
-    data, training = config.data, config.training
+    data = config.data
     rows = (
         ("symbol", config.symbol),
         ("preset", config.name),
