@@ -62,6 +62,21 @@ def require(module: str, *, extra: str) -> Any:
         ) from error
 
 
+def file_system(url: str, *, extra: str) -> tuple[Any, str]:
+    """The file system of a URL as fsspec opens it, without a memory of what lies there; the path.
+
+    Raises:
+        ResourceError: when fsspec, or the library for such a URL, is not installed.
+        ValueError: when nothing opens such a URL.
+    """
+    core = require("fsspec", extra=extra).core
+    try:
+        system, path = core.url_to_fs(url, use_listings_cache=False)
+    except ImportError as error:
+        raise ResourceError(f"no library here opens it ({error})", where=url) from error
+    return system, path
+
+
 def import_named(reference: str) -> ModuleType:
     """Import somebody's own module: a file `NAME.py`, or a dotted name that can be found.
 

@@ -177,7 +177,7 @@ def test_a_model_that_no_plan_made(share, mine, theirs):
 def test_places_that_cannot_be_meant(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="--share nowhere://x: Protocol not known"):
         Share.at("nowhere://x")
-    with pytest.raises(ResourceError, match="--share lakefs://x: no library here opens it"):
+    with pytest.raises(ResourceError, match="lakefs://x: no library here opens it"):
         Share.at("lakefs://x")
     monkeypatch.chdir(tmp_path)
     assert Share.at("place").url == str(tmp_path / "place")

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from atb import atomic, cache
-from atb.errors import IntegrityError, ResourceError, StorageError, UsageError
-from atb.extras import require
+from atb.errors import IntegrityError, StorageError, UsageError
+from atb.extras import file_system
 from atb.market import histories
 from atb.plans import done
 from atb.registry import integrity, manifest, store
@@ -273,15 +273,10 @@ class Share:
             ) from error
 
     def _opened(self) -> tuple[Any, str]:
-        core = require("fsspec", extra=EXTRA).core
         try:
-            system, root = core.url_to_fs(self.url, use_listings_cache=False)
-        except ImportError as error:
-            what = f"no library here opens it ({error})"
-            raise ResourceError(what, where=f"--share {self.url}") from error
+            return file_system(self.url, extra=EXTRA)
         except ValueError as error:
             raise UsageError(str(error), where=f"--share {self.url}") from error
-        return system, root
 
     def _where(self, name: str) -> str:
         return f"{self.url.rstrip('/')}/{name}"
