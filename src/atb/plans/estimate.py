@@ -22,11 +22,12 @@ from atb.fleet import limits, scheduler
 from atb.fleet.job import Job
 from atb.fleet.policy import Limits
 from atb.market.access import load_history
-from atb.plans import experience, jobs, standing
+from atb.plans import experience, standing
 from atb.plans.experience import Cost
 from atb.plans.plan import Node, Plan
 from atb.plans.standing import Standing
 from atb.plans.work import LIGHT_BYTES, WORK
+from atb.report.record import data as facts
 from atb.workspace import Workspace
 
 START_SECONDS = 15.0  # a process with TensorFlow, an export and a verdict
@@ -101,7 +102,7 @@ def _with_files(plan: Plan, kept: Standing, workspace: Workspace, listen: Listen
     for node in plan.of_kind("data"):
         if node.name not in records and node.data.path is not None:
             history = load_history(node.symbol, node.data, workspace, listen)
-            records[node.name] = {"history": history.sha256(), **jobs.facts(history)}
+            records[node.name] = {"history": history.sha256(), **facts(history)}
     return Standing(kept.keys, records)
 
 

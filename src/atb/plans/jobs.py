@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from atb import backend, pipeline, runs
-from atb.clock import iso, now_ms, stamp
+from atb.clock import now_ms, stamp
 from atb.config.data import AnyData
 from atb.config.training import TrainingConfig
 from atb.errors import IntegrityError
 from atb.events import Listener, Stopwatch, Warned
 from atb.market import histories
 from atb.market.access import load_history
-from atb.market.history import History
 from atb.plans import done
 from atb.presets import Recipe
 from atb.registry.version import Version
+from atb.report.record import data as facts
 from atb.runs import Run
 from atb.studies.tune import tune
 from atb.workspace import Workspace
@@ -47,17 +47,6 @@ def read_rows(symbol: str, data: AnyData, artifacts: Path, key: str, listen: Lis
         record = {**done.of_history(workspace, kept), **facts(found)}
     done.write(workspace, key, record)
     return record
-
-
-def facts(history: History) -> Json:
-    """What a plan says of rows, JSON-ready."""
-    return {
-        "source": history.source,
-        "synthetic": history.synthetic,
-        "rows": len(history),
-        "first": iso(int(history.time[0])),
-        "last": iso(int(history.time[-1])),
-    }
 
 
 def compute_features(
