@@ -20,7 +20,7 @@ from atb.config.training import TrainingConfig
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 
-ROWS, WINDOW = 1_200, 3
+ROWS, WINDOW = 1_500, 3
 FEW = {"trees": 8, "leaves": 4}
 # Small where the default takes its time.
 SMALL = {
