@@ -117,12 +117,13 @@ def test_rows_are_read_and_kept(workspace, history, tmp_path):
     record = jobs.read_rows("BTCUSDT", data, workspace.root, "key", silent)
     assert record == {
         **done.of_history(workspace, history.sha256()),
-        "source": "simulator",
+        "source": "sample",
         "synthetic": True,
         "rows": 50,
         "first": "2024-01-01T00:00:00Z",
         "last": "2024-01-03T01:00:00Z",
-    } | {"source": record["source"]}
+        "gaps": 0,
+    }
     assert done.read(workspace, "key") == record
     kept = histories.read(workspace, record["history"], "BTCUSDT", data)
     assert kept.sha256() == history.sha256()
