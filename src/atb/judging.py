@@ -69,7 +69,7 @@ def judged(recipe: Recipe, learned: Learned, hook: Hook) -> Judged:
             for k, horizon in enumerate(config.target.horizons)
         },
         backtest=backtest,
-        earned=profit.earned(backtest, config.selection, first, config.training.seed),
+        earned=profit.earned(backtest, config.chosen, first, config.training.seed),
         distribution=distribution,
         tails=_tails(recipe, learned, distribution),
     )
@@ -103,7 +103,7 @@ def _verdicts(
     for column, horizon in enumerate(target.horizons):
         evidence = _evidence(config, history, dataset, column)
         scale, seed = float(dataset.target_scale[column]), config.training.seed
-        predicted, trials = served[:, column], config.selection.trials
+        predicted, trials = served[:, column], config.chosen.trials
         verdicts[horizon] = judge(target.output, predicted, evidence, scale, seed, trials)
     return verdicts
 

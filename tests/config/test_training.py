@@ -7,7 +7,9 @@ from pydantic import ValidationError
 
 from atb.config.book_architectures import Linear
 from atb.config.data import BookData
+from atb.config.judgement import SelectionSpec
 from atb.config.optimisation import Optimisation, Regularisation
+from atb.config.tabular import Automl
 from atb.config.targets import DirectionTarget, MidPriceTarget, ReturnTarget, VolatilityTarget
 from atb.config.trading import TouchTrading
 from atb.config.training import TrainingConfig
@@ -60,3 +62,10 @@ def test_a_recipe_is_of_one_market(changed: dict[str, Any], message: str) -> Non
     assert TrainingConfig(**book)
     with pytest.raises(ValidationError, match=message):
         TrainingConfig(**{**book, **changed})
+
+
+def test_what_is_tried_within_a_recipe_counts_as_tried() -> None:
+    tuned = SelectionSpec(trials=3, study="of three")
+    assert TrainingConfig(symbol="BTCUSDT", selection=tuned).chosen == tuned
+    chosen = TrainingConfig(symbol="BTCUSDT", selection=tuned, model=Automl(trials=20)).chosen
+    assert (chosen.trials, chosen.study) == (60, "of three")

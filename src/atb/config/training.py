@@ -17,7 +17,7 @@ from atb.config.features import depth, known_set, lookback, market_of
 from atb.config.judgement import CalibrationSpec, SelectionSpec
 from atb.config.optimisation import Optimisation
 from atb.config.spec import Spec, checked, complaint
-from atb.config.tabular import Bayesian, TailRisk
+from atb.config.tabular import Automl, Bayesian, TailRisk
 from atb.config.targets import ReturnTarget, Target
 from atb.config.trading import Trading, TradingSpec
 from atb.errors import ConfigError
@@ -167,6 +167,12 @@ class TrainingConfig(Spec):
     def reach(self) -> int:
         """Raw rows a prediction depends on: the window, and what its features look back on."""
         return self.window + lookback(self.features)
+
+    @property
+    def chosen(self) -> SelectionSpec:
+        """How the recipe was chosen, with what `automl` tries within it."""
+        within = self.model.trials if isinstance(self.model, Automl) else 1
+        return self.selection.model_copy(update={"trials": within * self.selection.trials})
 
     def seeded(self, seed: int) -> TrainingConfig:
         """The recipe with another seed of its training."""

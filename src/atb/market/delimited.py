@@ -6,7 +6,8 @@ It knows delimiters, encodings and ragged lines, not what columns mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from atb.errors import DataError
@@ -24,6 +25,18 @@ def header(stream: BinaryIO) -> tuple[list[str], str]:
     line = _first_line(stream.read(_HEAD_BYTES))
     delimiter = max(",;\t|", key=line.count)
     return [name.strip(" \"'") for name in line.split(delimiter)], delimiter
+
+
+def reader(locate: Callable[[list[str]], object]) -> Callable[[Path], Any]:
+    """What reads a file as text, once `locate` has found the columns it needs among the names."""
+
+    def read(path: Path) -> Any:
+        with path.open("rb") as stream:
+            names, delimiter = header(stream)
+            locate(names)
+            return text(stream, names, delimiter)
+
+    return read
 
 
 def text(stream: BinaryIO, names: Sequence[str], delimiter: str, *, headless: bool = False) -> Any:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from atb import atomic
 from atb.errors import DataError
 from atb.market import archive, delimited, reading, table
 from atb.market.candles import COLUMNS, Candles
@@ -62,7 +61,6 @@ def write(candles: Candles, path: Path) -> None:
         StorageError: when the disk refuses.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns = {"time": pa.array(candles.time, pa.timestamp("ms", tz="UTC"))}
     columns |= {name: pa.array(getattr(candles, name)) for name in COLUMNS}
@@ -72,17 +70,7 @@ def write(candles: Candles, path: Path) -> None:
         "atb.source": candles.source,
         "atb.synthetic": str(candles.synthetic).lower(),
     }
-    with atomic.file(path) as temporary:
-        pq.write_table(
-            pa.table(columns, metadata=origin),
-            temporary,
-            compression="zstd",
-            write_page_checksum=True,
-        )
-
-
-def _parquet(path: Path) -> Any:
-    return reading.parquet(path, lambda names: list(table.locate(names).values()))
+    reading.write_parquet(path, columns, origin)
 
 
 def _feather(path: Path) -> Any:
@@ -120,7 +108,7 @@ def _csv(stream: BinaryIO) -> Any:
 _READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     ".csv": ("CSV", _csv_file),
     ".zip": ("zipped CSV", _zip_file),
-    ".parquet": ("Parquet", _parquet),
+    ".parquet": ("Parquet", reading.parquet_of(table.locate)),
     ".feather": ("Feather", _feather),
 }
 ENDINGS = frozenset(_READERS)  # of files that can be read

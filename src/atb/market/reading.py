@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from atb import atomic
 from atb.errors import DataError
 
 MAX_ROWS = 50_000_000
@@ -84,6 +85,11 @@ def arrow_table(path: Path, readers: Readers) -> tuple[Any, dict[bytes, bytes]]:
     return found, dict(found.schema.metadata or {})
 
 
+def parquet_of(locate: Callable[[list[str]], Mapping[str, str]]) -> Callable[[Path], Any]:
+    """What reads the columns of a Parquet file that `locate` finds among its names."""
+    return lambda path: parquet(path, lambda names: list(locate(names).values()))
+
+
 def parquet(path: Path, choose: Callable[[list[str]], list[str]]) -> Any:
     """The Arrow table of the columns that `choose` takes of a Parquet file's names.
 
@@ -98,3 +104,17 @@ def parquet(path: Path, choose: Callable[[list[str]], list[str]]) -> Any:
                 f"it says it has {file.metadata.num_rows:,} rows", remedy=f"{MAX_ROWS:,} at most"
             )
         return file.read(columns=choose(file.schema_arrow.names))
+
+
+def write_parquet(path: Path, columns: Mapping[str, Any], origin: Mapping[str, str]) -> None:
+    """Write columns of equal length and what is said of them, whole or not at all.
+
+    Raises:
+        StorageError: when the disk refuses.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = pa.table(dict(columns), metadata=dict(origin))
+    with atomic.file(path) as temporary:
+        pq.write_table(made, temporary, compression="zstd", write_page_checksum=True)

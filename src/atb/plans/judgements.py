@@ -96,7 +96,7 @@ def _judged(one: Contender, history: History, times: Int64) -> Json:
     evidence = Evidence(history.price, labels, np.flatnonzero(learned), rows, horizon)
     outcome = one.tested.outcome
     predicted = outcome.predicted[np.isin(one.tested.time, times)]
-    trials = one.config.selection.trials
+    trials = one.config.chosen.trials
     seed, output = one.config.training.seed, one.config.target.output
     verdict = judge(output, predicted, evidence, outcome.scale, seed, trials).to_json()
     return {"model": one.version.reference, **verdict}

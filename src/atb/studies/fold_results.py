@@ -73,7 +73,7 @@ def of(study: Folded, predictions: Any, failures: Mapping[str, AtbError]) -> Jso
         "predictions": str(study.predictions) if folds else None,
         "failures": {name: error.to_json() for name, error in failures.items()},
     }
-    trials, label = config.selection.trials, TRIALS[config.target.output].headline[1]
+    trials, label = config.chosen.trials, TRIALS[config.target.output].headline[1]
     return {**made, "words": list(fold_words.of(made, label, trials))}
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from atb import atomic
 from atb.errors import DataError
 from atb.market import reading, table
 from atb.market.bonds.bonds import COLUMNS, Bonds
@@ -26,7 +25,6 @@ def write(bonds: Bonds, path: Path) -> None:
         StorageError: when the disk refuses.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns = {"time": pa.array(bonds.time)}
     columns |= {name: pa.array(bonds.values[:, i]) for i, name in enumerate(COLUMNS)}
@@ -36,13 +34,7 @@ def write(bonds: Bonds, path: Path) -> None:
         "atb.source": bonds.source,
         "atb.synthetic": str(bonds.synthetic).lower(),
     }
-    with atomic.file(path) as temporary:
-        pq.write_table(
-            pa.table(columns, metadata=origin),
-            temporary,
-            compression="zstd",
-            write_page_checksum=True,
-        )
+    reading.write_parquet(path, columns, origin)
 
 
 def is_kept(path: Path) -> bool:

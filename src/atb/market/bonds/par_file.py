@@ -98,15 +98,7 @@ def _only_published(years: Float64, yields: Float64) -> Float64:
     return np.where((yields == 0) & ~true_zero, np.nan, yields)
 
 
-def _parquet(path: Path) -> Any:
-    return reading.parquet(path, lambda names: list(_located(names).values()))
-
-
-def _csv(path: Path) -> Any:
-    with path.open("rb") as stream:
-        names, delimiter = delimited.header(stream)
-        _located(names)
-        return delimited.text(stream, names, delimiter)
-
-
-_READERS: reading.Readers = {".parquet": ("Parquet", _parquet), ".csv": ("CSV", _csv)}
+_READERS: reading.Readers = {
+    ".parquet": ("Parquet", reading.parquet_of(_located)),
+    ".csv": ("CSV", delimited.reader(_located)),
+}

@@ -160,15 +160,7 @@ def _sessions(found: Any, name: str) -> Int32:
     return numbers.astype(np.int32)
 
 
-def _parquet(path: Path) -> Any:
-    return reading.parquet(path, lambda names: list(columns(names).values()))
-
-
-def _csv(path: Path) -> Any:
-    with path.open("rb") as stream:
-        names, delimiter = delimited.header(stream)
-        columns(names)
-        return delimited.text(stream, names, delimiter)
-
-
-_READERS: reading.Readers = {".parquet": ("Parquet", _parquet), ".csv": ("CSV", _csv)}
+_READERS: reading.Readers = {
+    ".parquet": ("Parquet", reading.parquet_of(columns)),
+    ".csv": ("CSV", delimited.reader(columns)),
+}
