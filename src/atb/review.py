@@ -18,7 +18,7 @@ from atb.config.gates import Limits
 from atb.config.training import TrainingConfig, from_json
 from atb.errors import AtbError, GateRefusedError, UsageError, nearest
 from atb.registry import document, gate_file, integrity, promotion, store
-from atb.registry.gates import GATES, Dossier, Finding, judged
+from atb.registry.gates import GATES, Dossier, Finding, Rivalry, judged
 from atb.registry.journal import Entry
 from atb.registry.promotion import Grounds, OvertakenError, State
 from atb.registry.version import Version
@@ -91,8 +91,20 @@ def candidate(workspace: Workspace, symbol: str, version: str) -> Version:
     return found[0]
 
 
-def examine(workspace: Workspace, version: Version, gates: str = "default") -> Review:
+def examine(
+    workspace: Workspace,
+    version: Version,
+    gates: str = "default",
+    rivalry: Rivalry | None = None,
+) -> Review:
     """Let a model stand before the gates; nothing is changed.
+
+    Args:
+        workspace: where models lie.
+        version: which one.
+        gates: name or file of the limits.
+        rivalry: how it stands to the model that runs, from rows newer than those both were tested
+            on; by default their stored predictions are compared.
 
     Raises:
         UsageError: when there are no such gates.
@@ -101,12 +113,17 @@ def examine(workspace: Workspace, version: Version, gates: str = "default") -> R
     """
     limits = gate_file.read(gates)
     seen = promotion.read(workspace, version.symbol)
-    dossier = _dossier(workspace, version, limits, seen)
+    dossier = _dossier(workspace, version, limits, seen, rivalry)
     return Review(version, gates, limits, judged(dossier, limits), seen)
 
 
 def promote(
-    workspace: Workspace, version: Version, *, gates: str = "default", why: str = ""
+    workspace: Workspace,
+    version: Version,
+    *,
+    gates: str = "default",
+    why: str = "",
+    rivalry: Rivalry | None = None,
 ) -> tuple[Review, Entry]:
     """Let a model run from now on, if it passes every gate; the only way to do so.
 
@@ -115,6 +132,7 @@ def promote(
         version: which one.
         gates: name or file of the limits.
         why: the reason given, for the journal.
+        rivalry: as in `examine`.
 
     Returns:
         What the gates said, and the line of the journal by which it runs.
@@ -124,7 +142,7 @@ def promote(
         AtbError: as `examine` does, or a StorageError when the disk refuses.
     """
     while True:
-        review = examine(workspace, version, gates)
+        review = examine(workspace, version, gates, rivalry)
         if review.refused:
             raise _refusal(review)
         try:
@@ -171,7 +189,9 @@ class _Problems(dict[str, str]):
             self[gate] = f"it cannot be read ({type(error).__name__}: {error})"
 
 
-def _dossier(workspace: Workspace, version: Version, limits: Limits, seen: State) -> Dossier:
+def _dossier(
+    workspace: Workspace, version: Version, limits: Limits, seen: State, measured: Rivalry | None
+) -> Dossier:
     """All that the gates ask, read from a folder whose checksums hold."""
     now, problems = now_ms(), _Problems()
     files = 0
@@ -191,7 +211,11 @@ def _dossier(workspace: Workspace, version: Version, limits: Limits, seen: State
     if seen.running and limits.maximum_worsening is not None:
         with problems.of("not_worse"):
             running = promotion.version_of(workspace, seen.running)
-            rivalry = rivals.rivalry(version, running, limits.minimum_shared_rows)
+            rivalry = (
+                measured
+                if measured is not None and measured.model == running.reference
+                else rivals.rivalry(version, running, limits.minimum_shared_rows)
+            )
     return Dossier(version, files, metadata, metrics, recipe, said, now, rivalry, problems)
 
 

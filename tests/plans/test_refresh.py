@@ -259,20 +259,26 @@ def test_what_is_worse_on_the_newest_rows_is_not_promoted(
     path = tmp_path / "btc.parquet"
     files.write(candles.rows(0, NEW - 2), path)
     found = refresh("BTCUSDT", artifacts=workspace.root, candles=path, gates=gates)
-    assert (found.state, found.refused[0]) == ("refused", "newest")
+    assert (found.state, found.refused[0]) == ("refused", "not_worse")
     assert found.newest == worse.to_json()
     assert promotion.read(workspace, "BTCUSDT") == before
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "limit", "passes"),
-    [
-        (-0.02, 0.01, 0.01, True),
-        (-0.02, 0.011, 0.01, False),
-        (0.001, 0.005, 0.01, False),
-        (0.001, 0.5, None, True),
-    ],
+    ("low", "high", "passes"), [(-0.02, 1.0, True), (-0.02, 1.01, False), (0.001, 0.5, False)]
 )
-def test_how_much_worse_is_too_much(gates, low, high, limit, passes):
-    limits = gate_file.read(gates).model_copy(update={"maximum_worsening": limit})
-    assert newest.Newest("", 300, "", "", "rmse", 0.0, low, high).passes(limits) is passes
+def test_the_newest_rows_say_whether_a_model_is_worse(market, gates, low, high, passes):
+    """Also where stored test rows, which a model shares with itself, would say otherwise."""
+    workspace, _, first = market
+    rivalry = newest.Newest(first.reference, 300, "", "", "rmse", 0.0, low, high).rivalry()
+    assert gate_file.read(gates).maximum_worsening == 1.0
+    seen = {one.gate: one for one in review.examine(workspace, first, gates, rivalry).findings}
+    assert seen["not_worse"].passed is passes
+    assert "300 newest rows" in seen["not_worse"].words
+
+
+def test_a_model_that_runs_no_more_is_no_rival(market, gates):
+    workspace, _, first = market
+    rivalry = newest.Newest("BTCUSDT/other/1", 300, "", "", "rmse", 0.5, 0.4, 0.6).rivalry()
+    seen = {one.gate: one for one in review.examine(workspace, first, gates, rivalry).findings}
+    assert seen["not_worse"].passed

@@ -13,11 +13,11 @@ import numpy as np
 
 from atb import rivals
 from atb.clock import iso, parse_time
-from atb.config.gates import Limits
 from atb.evaluation import paired
 from atb.evaluation.metric import Outcome
 from atb.market.history import History
 from atb.registry import document
+from atb.registry.gates import Rivalry
 from atb.registry.version import Version
 from atb.report.predicted import Predicted
 from atb.rivals import Contender, Shared
@@ -47,10 +47,13 @@ class Newest:
     low: float
     high: float
 
-    def passes(self, limits: Limits) -> bool:
-        """Whether it is not shown to be worse, and cannot be much worse, if that is asked."""
-        limit = limits.maximum_worsening
-        return limit is None or (self.high <= limit and self.low <= 0)
+    def rivalry(self) -> Rivalry:
+        """The same for the gate that asks whether it is worse."""
+        words = (
+            f"how much worse than {self.beside} it may be, share of its {self.metric}, paired on "
+            f"{self.rows:,} newest rows"
+        )
+        return Rivalry(self.beside, self.high, self.low, words)
 
     def to_json(self) -> dict[str, Any]:
         """The fields, ready for JSON."""

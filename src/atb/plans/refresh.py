@@ -224,9 +224,11 @@ def _promoted(
     workspace: Workspace, made: Version, found: newest.Newest | None, gates: str
 ) -> tuple[str, ...]:
     """Promote a model that deserves it; else the gates that refuse it."""
-    seen = review.examine(workspace, made, gates)
-    worse = found is not None and not found.passes(seen.limits)
-    refused = (*(["newest"] if worse else []), *(finding.gate for finding in seen.refused))
+    enough = found is not None and found.rows >= gate_file.read(gates).minimum_shared_rows
+    rivalry = found.rivalry() if found is not None and enough else None
+    seen = review.examine(workspace, made, gates, rivalry)
+    refused = tuple(finding.gate for finding in seen.refused)
     if not refused:
-        review.promote(workspace, made, gates=gates, why="refreshed on newer rows")
+        why = "refreshed on newer rows"
+        review.promote(workspace, made, gates=gates, why=why, rivalry=rivalry)
     return refused
