@@ -181,7 +181,7 @@ def test_what_has_no_weights_is_trained_anew(market, candles, tmp_path, monkeypa
     monkeypatch.setattr("atb.plans.refresh.from_json", recipe)
     monkeypatch.setattr(promotion, "promoted", lambda *_: first)
     path = tmp_path / "btc.parquet"
-    files.write(candles, path)
+    files.write(candles.rows(0, NEW - 3), path)  # rows that no other refresh has seen
     with pytest.raises(StoppedError):
         refresh("BTCUSDT", artifacts=workspace.root, candles=path)
     with pytest.raises(ConfigError, match="architecture enhanced gives no weights"):
