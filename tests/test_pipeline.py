@@ -94,7 +94,12 @@ OTHERS: dict[str, dict[str, Any]] = {
 CLASSES = ("down", "flat", "up")
 
 
-@pytest.mark.parametrize("case", OTHERS)
+# Whose graphs agree with Keras in tests/export and tests/contracts, too.
+DEAR = ("transformer", "tcn", "bilstm")
+CASES = [pytest.param(case, marks=pytest.mark.slow if case in DEAR else ()) for case in OTHERS]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_what_was_judged_is_what_the_graph_says(
     market_data: Path, tmp_path: Path, case: str
 ) -> None:

@@ -167,7 +167,7 @@ def test_a_run_whose_model_is_registered_is_let_go(market_data: Path, tmp_path: 
     from atb.runs import Recipe
     from atb.workspace import Workspace
 
-    chosen = config("fast", market_data, ("training.epochs=1",))
+    chosen = config("fast", market_data, ("model.architecture=mlp",))
     result = train_model(chosen, artifacts=tmp_path)
     workspace = Workspace(tmp_path)
     candles = load(chosen.symbol, chosen.data, workspace)

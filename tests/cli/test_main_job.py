@@ -356,7 +356,9 @@ def stopped(words, folder, stop, after):
     return running.returncode, said
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_stopped_training_says_how_to_go_on_and_goes_on(atb_in, atb_words, tmp_path, btc, stop):
     words = ["train", "model", "BTCUSDT", "--preset", "fast", "--candles", str(btc)]
     words += ["--start", "2024-09-01", "--epochs", "12", "--artifacts", "kept here"]

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from atb.market.bonds.build import build
+from atb.market.bonds.sample import simulate
 from atb.market.candles import COLUMNS, Candles
 from atb.market.history import History
 from atb.market.lob.book import Book
@@ -54,4 +56,5 @@ def google(market_data: Path) -> Book:
 @pytest.fixture(scope="session")
 def histories(bitcoin: Candles, google: Book) -> dict[str, History]:
     """One of each market."""
-    return {"candles": bitcoin, "book": google}
+    bonds = build(simulate(400, seed=1), "UST10Y")
+    return {"candles": bitcoin, "book": google, "bonds": bonds}

@@ -17,7 +17,7 @@ Histories = dict[str, History]
 
 pytestmark = pytest.mark.usefixtures("tensorflow_ready")
 every_set = pytest.mark.parametrize("name", SETS)
-RAW = {"candles": 5, "book": 42}
+RAW = {"candles": 5, "book": 42, "bonds": 9}
 
 
 def windows(history: History, bars: int, count: int) -> Float32:
@@ -44,6 +44,8 @@ def test_the_sets_have_their_sizes() -> None:
         "of": 20,
         "micro": 18,
         "lob38": 38,
+        "rates": 16,
+        "rates-levels": 20,
     }
     assert set(SETS["price"]) < set(SETS["technical"]) < set(SETS["full"])
     assert set(SETS["distinct"]) < set(SETS["full"])
