@@ -37,7 +37,11 @@ def config(market_data: Path, preset: str, symbol: str, **options: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("preset", "symbol"),
-    [("fast", "BTCUSDT"), *((name, "ETHUSDT") for name in ("balanced", "quality", "legacy"))],
+    [
+        ("fast", "BTCUSDT"),
+        *((name, "ETHUSDT") for name in ("balanced", "legacy")),
+        pytest.param("quality", "ETHUSDT", marks=pytest.mark.slow),
+    ],
 )
 def test_every_preset_walks_the_whole_path_on_real_candles(
     market_data: Path, tmp_path: Path, preset: str, symbol: str
@@ -95,7 +99,7 @@ CLASSES = ("down", "flat", "up")
 
 
 # Whose graphs agree with Keras in tests/export and tests/contracts, too.
-DEAR = ("transformer", "tcn", "bilstm")
+DEAR = ("direction-lstm", "transformer", "tcn", "bilstm")
 CASES = [pytest.param(case, marks=pytest.mark.slow if case in DEAR else ()) for case in OTHERS]
 
 

@@ -14,6 +14,7 @@ def test_it_needs_no_candles_and_makes_nothing(atb, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_batch_is_the_one_that_was_measured(atb):
     done = atb("train", "estimate", "--batch-size", "512", "--windows", "100", "--json", *SMALL)
     found = done.json

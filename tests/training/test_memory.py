@@ -19,9 +19,9 @@ needs_linux = pytest.mark.skipif(
 
 CHEAP = [
     ("fast", "conv_recurrent", 2048, "float32"),
-    ("fast", "transformer", 512, "float32"),
 ]
 REST = [
+    ("fast", "transformer", 512, "float32"),
     ("balanced", "conv_recurrent", 2048, "float32"),
     ("legacy", "conv_recurrent", 1024, "float32"),
     ("quality", "conv_recurrent", 1024, "float32"),

@@ -250,6 +250,7 @@ def test_what_a_grandparent_learned_from_stays_learned(
     assert found["learned_until"] == until  # of the three
 
 
+@pytest.mark.slow
 def test_it_is_an_option_of_the_shell(
     market_data: Path, parent: Any, artifacts: Path, tmp_path: Path
 ) -> None:
