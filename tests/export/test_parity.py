@@ -51,7 +51,7 @@ def real(candles: np.ndarray) -> Callable[[Any], np.ndarray]:
 
 
 # Everything but the last activation is the same for both outputs.
-BOTH = ("fast", "legacy", "basic", "enhanced")
+BOTH = ("fast", "legacy")
 PAIRS = [
     pytest.param(
         preset, output, marks=() if output == "return" or preset in BOTH else pytest.mark.slow
