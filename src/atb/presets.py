@@ -112,7 +112,37 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Names of the shipped presets."""
-    return sorted(path.stem for path in folder().glob("*.yaml"))
+    return names_in(folder())
+
+
+def names_in(shelf: Path) -> list[str]:
+    """Names of the files in a folder of presets, gates or plans."""
+    return sorted(path.stem for path in shelf.glob("*.yaml"))
+
+
+def path_of(reference: str, shelf: Path, what: str, more: str = "") -> Path:
+    """The file a person means: one of a folder by its name, or any by its path.
+
+    Args:
+        reference: a name, or a path that ends in .yaml or .yml.
+        shelf: the folder.
+        what: the files are, for people: `preset`.
+        more: advice after the nearest name.
+
+    Raises:
+        UsageError: for an unknown name, or a file that is not there.
+    """
+    if reference.endswith((".yaml", ".yml")):
+        path = Path(reference)
+        if not path.is_file():
+            raise UsageError(f"there is no {what} file {reference!r}", remedy="check the path")
+        return path
+    known = names_in(shelf)
+    if reference not in known:
+        raise UsageError(
+            f"unknown {what} {reference!r}", remedy=f"{nearest(reference, known)}{more}"
+        )
+    return shelf / f"{reference}.yaml"
 
 
 def read(preset: str) -> Preset:
@@ -122,17 +152,7 @@ def read(preset: str) -> Preset:
         UsageError: for an unknown name.
         ConfigError: for a file that is no strict YAML or lacks a description.
     """
-    if preset.endswith((".yaml", ".yml")):
-        path = Path(preset)
-        if not path.is_file():
-            raise UsageError(f"there is no preset file {preset!r}", remedy="check the path")
-    elif preset in names():
-        path = folder() / f"{preset}.yaml"
-    else:
-        raise UsageError(
-            f"unknown preset {preset!r}",
-            remedy=f"{nearest(preset, names())} (see: atb presets list)",
-        )
+    path = path_of(preset, folder(), "preset", " (see: atb presets list)")
     return parsed(load(path), path)
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from atb import presets
 from atb.config.plan import STEPS, PlanSpec
-from atb.errors import ConfigError, UsageError, nearest
+from atb.errors import ConfigError, nearest
 from atb.plans.expand import expanded
 from atb.plans.plan import Plan
 from atb.strict_yaml import Document, load
@@ -23,7 +23,7 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Names of the plans that come with atb."""
-    return sorted(path.stem for path in folder().glob("*.yaml"))
+    return presets.names_in(folder())
 
 
 def read(
@@ -46,7 +46,7 @@ def read(
             as `expand.expanded` does.
         DataError: as `expand.expanded` does.
     """
-    path = _path(plan)
+    path = presets.path_of(plan, folder(), "plan", ", or a file PLAN.yaml")
     document = load(path)
     spec = _spec(document, path)
     changes = {"symbols": tuple(symbols), "candles": options.pop("candles", None)}
@@ -57,19 +57,6 @@ def read(
     return expanded(
         made, path.stem, lambda dotted: _place(document, path, dotted), assignments, **options
     )
-
-
-def _path(plan: str) -> Path:
-    if plan.endswith((".yaml", ".yml")):
-        path = Path(plan)
-        if not path.is_file():
-            raise UsageError(f"there is no plan file {plan!r}", remedy="check the path")
-        return path
-    if plan not in names():
-        raise UsageError(
-            f"unknown plan {plan!r}", remedy=f"{nearest(plan, names())}, or a file PLAN.yaml"
-        )
-    return folder() / f"{plan}.yaml"
 
 
 def _spec(document: Document, path: Path) -> PlanSpec:

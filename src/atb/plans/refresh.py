@@ -20,7 +20,7 @@ from atb.config.features import lookback
 from atb.config.training import TrainingConfig, from_json
 from atb.dataset.build import usable_ends
 from atb.dataset.split import chronological
-from atb.errors import ConfigError, DataError
+from atb.errors import ConfigError, DataError, GateRefusedError
 from atb.events import Listener, Noted, Stopwatch, silent
 from atb.market import histories
 from atb.market.access import load_history
@@ -226,9 +226,9 @@ def _promoted(
     """Promote a model that deserves it; else the gates that refuse it."""
     enough = found is not None and found.rows >= gate_file.read(gates).minimum_shared_rows
     rivalry = found.rivalry() if found is not None and enough else None
-    seen = review.examine(workspace, made, gates, rivalry)
-    refused = tuple(finding.gate for finding in seen.refused)
-    if not refused:
-        why = "refreshed on newer rows"
+    why = "refreshed on newer rows"
+    try:
         review.promote(workspace, made, gates=gates, why=why, rivalry=rivalry)
-    return refused
+    except GateRefusedError as refusal:
+        return tuple(str(one["gate"]) for one in refusal.findings if not one["passed"])
+    return ()

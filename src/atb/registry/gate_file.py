@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from atb import presets
 from atb.config.gates import Limits
 from atb.config.spec import complaint
-from atb.errors import ConfigError, UsageError, nearest
+from atb.errors import ConfigError, nearest
 from atb.strict_yaml import load
 
 
@@ -20,7 +20,7 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Names of the sets that come with atb."""
-    return sorted(path.stem for path in folder().glob("*.yaml"))
+    return presets.names_in(folder())
 
 
 def read(gates: str) -> Limits:
@@ -30,7 +30,7 @@ def read(gates: str) -> Limits:
         UsageError: for an unknown name, or a file that is not there.
         ConfigError: for a key that is unknown, missing or no limit, with file, line and remedy.
     """
-    path = _path(gates)
+    path = presets.path_of(gates, folder(), "gates")
     document = load(path)
     try:
         return Limits.model_validate(document.content)
@@ -47,14 +47,3 @@ def read(gates: str) -> Limits:
             raise ConfigError(f"the key {key!r} is missing", where=place, remedy=remedy) from error
         shown = f"{complaint(error)} (got {problem['input']!r})"
         raise ConfigError(shown, where=place, remedy="correct that line") from error
-
-
-def _path(gates: str) -> Path:
-    if gates.endswith((".yaml", ".yml")):
-        path = Path(gates)
-        if not path.is_file():
-            raise UsageError(f"there is no gates file {gates!r}", remedy="check the path")
-        return path
-    if gates not in names():
-        raise UsageError(f"unknown gates {gates!r}", remedy=nearest(gates, names()))
-    return folder() / f"{gates}.yaml"
