@@ -24,6 +24,27 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
+LOOSE_GATES = """
+description: loose
+minimum_improvement: -1.0
+minimum_accuracy: null
+maximum_p_value: 1.0
+maximum_calibration_error: 1.0
+maximum_parity_difference: 1e-5
+maximum_age_days: 100000
+maximum_worsening: 1.0
+minimum_shared_rows: 30
+"""
+
+
+@pytest.fixture(scope="session")
+def loose_gates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set of gates that nearly every real model passes."""
+    file = tmp_path_factory.mktemp("gates") / "loose.yaml"
+    file.write_text(LOOSE_GATES)
+    return file
+
+
 @pytest.fixture(scope="session")
 def market_data() -> Path:
     """The folder of real market data; its absence fails in CI and skips elsewhere."""

@@ -19,22 +19,11 @@ window: 3
 dataset: {embargo: 2, scaler: standard}
 model: {architecture: enhanced, trees: 8, leaves: 4}
 """
-GATES = """
-description: loose
-minimum_improvement: -1.0
-minimum_accuracy: null
-maximum_p_value: 1.0
-maximum_calibration_error: 1.0
-maximum_parity_difference: 1e-5
-maximum_age_days: 100000
-maximum_worsening: 1.0
-minimum_shared_rows: 30
-"""
 
 
 @pytest.mark.slow
 def test_trees_are_served_and_made_anew_like_any_model(
-    tensorflow_ready: None, market_data: Path, tmp_path: Path, capsys: Any
+    tensorflow_ready: None, market_data: Path, loose_gates: Path, tmp_path: Path, capsys: Any
 ) -> None:
     from atb import pipeline, presets, review
     from atb.market import files
@@ -46,15 +35,14 @@ def test_trees_are_served_and_made_anew_like_any_model(
 
     source = market_data / "crypto_ohlcv" / "BTCUSDT_1h_2023-01-01_2024-12-31.feather"
     candles = files.read(source, "BTCUSDT", "1h").rows(0, NEW)
-    file, gates, recipe = (tmp_path / name for name in ("b.parquet", "g.yaml", "trees.yaml"))
+    file, recipe = (tmp_path / name for name in ("b.parquet", "trees.yaml"))
     files.write(candles.rows(0, OLD), file)
-    gates.write_text(GATES)
     recipe.write_text(TREES)
     workspace = Workspace(tmp_path / "artifacts")
     config = presets.resolve(str(recipe), "BTCUSDT", candles=file).config
     made = pipeline.train_model(config, artifacts=workspace.root)
     version = store.find(workspace, f"BTCUSDT/trees/{made.version}")
-    review.promote(workspace, version, gates=str(gates))
+    review.promote(workspace, version, gates=str(loose_gates))
 
     predictor = Predictor.load(workspace.root, "BTCUSDT")
     whole = predictor.predict(candles)
@@ -70,10 +58,10 @@ def test_trees_are_served_and_made_anew_like_any_model(
 
     files.write(candles, file)
     with pytest.raises(ConfigError, match="architecture enhanced gives no weights"):
-        refresh("BTCUSDT", artifacts=workspace.root, gates=str(gates), policy="warm")
-    fresh = refresh("BTCUSDT", artifacts=workspace.root, gates=str(gates))
+        refresh("BTCUSDT", artifacts=workspace.root, gates=str(loose_gates), policy="warm")
+    fresh = refresh("BTCUSDT", artifacts=workspace.root, gates=str(loose_gates))
     assert (fresh.refused, fresh.way, fresh.rows) == ((), "anew", NEW - OLD)
     assert fresh.state == "promoted"
     assert fresh.running == fresh.model != version.reference
-    again = refresh("BTCUSDT", artifacts=workspace.root, gates=str(gates))
+    again = refresh("BTCUSDT", artifacts=workspace.root, gates=str(loose_gates))
     assert (again.state, again.running) == ("unchanged", fresh.model)

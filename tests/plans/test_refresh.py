@@ -41,17 +41,6 @@ dataset: {embargo: 2}
 model: {architecture: mlp, dense: [4]}
 training: {epochs: 1, batch: 64}
 """
-GATES = """
-description: loose
-minimum_improvement: -1.0
-minimum_accuracy: null
-maximum_p_value: 1.0
-maximum_calibration_error: 1.0
-maximum_parity_difference: 1e-5
-maximum_age_days: 100000
-maximum_worsening: 1.0
-minimum_shared_rows: 30
-"""
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +51,8 @@ def candles():
 
 
 @pytest.fixture(scope="module")
-def gates(tmp_path_factory):
-    file = tmp_path_factory.mktemp("gates") / "loose.yaml"
-    file.write_text(GATES)
-    return str(file)
+def gates(loose_gates):
+    return str(loose_gates)
 
 
 @pytest.fixture(scope="module")
